@@ -1,0 +1,119 @@
+package cdn
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudfront"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
+)
+
+const (
+	// noncurrentDays is how long a replaced or deleted asset can be restored.
+	noncurrentDays = 30
+	// uploadDays is how long the parts of an unfinished upload are kept.
+	uploadDays = 7
+)
+
+// newBucket creates the private bucket of the assets.
+func newBucket(ctx *pulumi.Context, name string, args *Args, child pulumi.ResourceOption) (*s3.BucketV2, error) {
+	bucket, err := s3.NewBucketV2(ctx, name+"-assets", &s3.BucketV2Args{
+		ForceDestroy: pulumi.Bool(args.ForceDestroy),
+	}, child)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketPublicAccessBlock(ctx, name+"-assets-private", &s3.BucketPublicAccessBlockArgs{
+		Bucket:                bucket.Bucket,
+		BlockPublicAcls:       pulumi.Bool(true),
+		BlockPublicPolicy:     pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
+		RestrictPublicBuckets: pulumi.Bool(true),
+	}, child); err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketOwnershipControls(ctx, name+"-assets-ownership", &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.Bucket,
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, child); err != nil {
+		return nil, err
+	}
+	// S3's own key, not KMS: the assets are published anyway, and a KMS key would
+	// have to admit CloudFront and charge for requests to keep them from nobody.
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-assets-encryption",
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.Bucket,
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+					ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+						SseAlgorithm: pulumi.String("AES256"),
+					},
+				},
+			},
+		}, child); err != nil {
+		return nil, err
+	}
+	if _, err := s3.NewBucketLoggingV2(ctx, name+"-assets-log", &s3.BucketLoggingV2Args{
+		Bucket:       bucket.Bucket,
+		TargetBucket: args.LogBucketName,
+		TargetPrefix: pulumi.String("s3/" + name + "/"),
+	}, child); err != nil {
+		return nil, err
+	}
+	return bucket, keepVersions(ctx, name, bucket, child)
+}
+
+// keepVersions keeps what is overwritten or deleted for a while.
+func keepVersions(ctx *pulumi.Context, name string, bucket *s3.BucketV2, child pulumi.ResourceOption) error {
+	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-assets-versioning", &s3.BucketVersioningV2Args{
+		Bucket: bucket.Bucket,
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{
+			Status: pulumi.String("Enabled"),
+		},
+	}, child)
+	if err != nil {
+		return err
+	}
+	// The rule is about versions, so it comes after the versioning.
+	_, err = s3.NewBucketLifecycleConfigurationV2(ctx, name+"-assets-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
+		Bucket: bucket.Bucket,
+		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
+			Id:     pulumi.String("expire-noncurrent"),
+			Status: pulumi.String("Enabled"),
+			Filter: &s3.BucketLifecycleConfigurationV2RuleFilterArgs{}, // every object
+			NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+				NoncurrentDays: pulumi.Int(noncurrentDays),
+			},
+			AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
+				DaysAfterInitiation: pulumi.Int(uploadDays),
+			},
+		}},
+	}, child, pulumi.DependsOn([]pulumi.Resource{versioning}))
+	return err
+}
+
+// admit lets the distribution alone read the assets, and nobody without TLS.
+func admit(
+	ctx *pulumi.Context, name string, bucket *s3.BucketV2,
+	distribution *cloudfront.Distribution, child pulumi.ResourceOption,
+) error {
+	objects := pulumi.Sprintf("%s/*", bucket.Arn)
+	_, err := s3.NewBucketPolicy(ctx, name+"-assets-policy", &s3.BucketPolicyArgs{
+		Bucket: bucket.Bucket,
+		Policy: policy.Document(
+			policy.Statement{
+				Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
+				Principals: map[string]any{"AWS": "*"},
+				Resources:  []any{bucket.Arn, objects},
+				Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
+			},
+			policy.Statement{
+				Sid: "Distribution", Actions: []string{"s3:GetObject"},
+				Principals: map[string]any{"Service": "cloudfront.amazonaws.com"},
+				Resources:  []any{objects},
+				Conditions: map[string]map[string]any{"StringEquals": {"AWS:SourceArn": distribution.Arn}},
+			},
+		),
+	}, child)
+	return err
+}

@@ -1,0 +1,94 @@
+// Package naming holds the names that operators type in runbooks and the limits
+// that AWS puts on them. Every other resource is named by the engine.
+package naming
+
+import (
+	"fmt"
+	"regexp"
+)
+
+// Limits of AWS on names, in characters.
+const (
+	// MaxLoadBalancer: https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html
+	MaxLoadBalancer = 32
+	// MaxDBInstance: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
+	MaxDBInstance = 63
+	// MaxECS is for clusters, services and families: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
+	MaxECS = 255
+	// MaxRole: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
+	MaxRole = 64
+	// MaxRepository: https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html
+	MaxRepository = 256
+)
+
+// token is what every part of a name must match, the strictest of AWS's rules
+// (load balancers and database instances): no leading digit, no double hyphen.
+var token = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+
+// Color names the resources of one colour, for example codeflow-blue-cluster.
+// The names carry no environment, so an account and region hold one platform.
+type Color struct{ Project, Color string }
+
+func (c Color) prefix() string { return c.Project + "-" + c.Color }
+
+// LoadBalancer is the name of the load balancer.
+func (c Color) LoadBalancer() string { return c.prefix() }
+
+// Cluster is the name of the ECS cluster.
+func (c Color) Cluster() string { return c.prefix() + "-cluster" }
+
+// Service is the name of the ECS service.
+func (c Color) Service() string { return c.prefix() + "-service" }
+
+// Family is the family of the task definitions.
+func (c Color) Family() string { return c.prefix() }
+
+// LogGroup is the log group of the tasks.
+func (c Color) LogGroup() string { return "/ecs/" + c.prefix() }
+
+// Alarm is the name of an alarm, for example codeflow-blue-5xx.
+func (c Color) Alarm(what string) string { return c.prefix() + "-" + what }
+
+// Check returns an error for each name that AWS would refuse.
+func (c Color) Check() []error {
+	if errs := checkTokens(c.Project, c.Color); len(errs) > 0 {
+		return errs
+	}
+	return tooLong("load balancer", c.LoadBalancer(), MaxLoadBalancer)
+}
+
+// Platform names the shared resources of an environment, for example the
+// database codeflow-prod.
+type Platform struct{ Project, Environment string }
+
+// Database is the identifier of the database instance.
+func (p Platform) Database() string { return p.Project + "-" + p.Environment }
+
+// Repository is the name of the ECR repository.
+func (p Platform) Repository() string { return p.Project + "/" + p.Project + "-server" }
+
+// Check returns an error for each name that AWS would refuse.
+func (p Platform) Check() []error {
+	if errs := checkTokens(p.Project, p.Environment); len(errs) > 0 {
+		return errs
+	}
+	return tooLong("database", p.Database(), MaxDBInstance)
+}
+
+func checkTokens(parts ...string) (errs []error) {
+	for _, p := range parts {
+		if !token.MatchString(p) {
+			errs = append(errs, fmt.Errorf(
+				"name part %q must be lower-case letters, digits and single hyphens, starting with a letter", p))
+		}
+	}
+	return errs
+}
+
+func tooLong(kind, name string, limit int) []error {
+	if len(name) <= limit {
+		return nil
+	}
+	return []error{fmt.Errorf("%s name %q has %d characters, AWS allows %d: shorten it by %d",
+		kind, name, len(name), limit, len(name)-limit)}
+}

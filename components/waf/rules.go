@@ -1,0 +1,93 @@
+package waf
+
+import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+// rateWindow is the time over which a rate limit counts, in seconds.
+const rateWindow = 300
+
+// rules is the web ACL's rule table, in the order of evaluation. What the cheap
+// rules at the top block is not inspected further. Together they use 1127 of the
+// 1500 capacity units that the base price covers.
+// https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+func rules(rateLimit int) []rule {
+	return []rule{
+		managedGroup{name: "AWSManagedRulesAmazonIpReputationList"},
+		rateBased{name: "RateLimit", limit: rateLimit},
+		// SizeRestrictions_BODY blocks bodies over 8 KB, which MCP tool calls
+		// reach with a source file or two; it only counts here. What is beyond the
+		// inspection limit then passes unread: 8 KB, fixed, on a load balancer and
+		// 16 KB on CloudFront, where an associationConfig could raise it to 64 KB
+		// for a fee per request.
+		// https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-setting-body-inspection-limit.html
+		managedGroup{name: "AWSManagedRulesCommonRuleSet", count: []string{"SizeRestrictions_BODY"}},
+		managedGroup{name: "AWSManagedRulesKnownBadInputsRuleSet"},
+		managedGroup{name: "AWSManagedRulesSQLiRuleSet"},
+	}
+}
+
+// rule is one rule of a web ACL; its name is its metric's name too.
+type rule interface {
+	render(priority int) pulumi.Map
+}
+
+// managedGroup is a rule group that AWS maintains. Its rules act as AWS has set
+// them, but those in count let the request pass and count it.
+type managedGroup struct {
+	name  string
+	count []string
+}
+
+func (g managedGroup) render(priority int) pulumi.Map {
+	statement := pulumi.Map{"name": pulumi.String(g.name), "vendorName": pulumi.String("AWS")}
+	if len(g.count) > 0 {
+		overrides := make(pulumi.Array, len(g.count))
+		for i, name := range g.count {
+			overrides[i] = pulumi.Map{
+				"name": pulumi.String(name), "actionToUse": pulumi.Map{"count": pulumi.Map{}},
+			}
+		}
+		statement["ruleActionOverrides"] = overrides
+	}
+	return pulumi.Map{
+		"name":             pulumi.String(g.name),
+		"priority":         pulumi.Int(priority),
+		"overrideAction":   pulumi.Map{"none": pulumi.Map{}},
+		"statement":        pulumi.Map{"managedRuleGroupStatement": statement},
+		"visibilityConfig": visibility(g.name),
+	}
+}
+
+// rateBased blocks an address that sends more than limit requests in a window.
+type rateBased struct {
+	name  string
+	limit int
+}
+
+func (r rateBased) render(priority int) pulumi.Map {
+	return pulumi.Map{
+		"name":     pulumi.String(r.name),
+		"priority": pulumi.Int(priority),
+		"action":   pulumi.Map{"block": pulumi.Map{}},
+		"statement": pulumi.Map{"rateBasedStatement": pulumi.Map{
+			"limit": pulumi.Int(r.limit), "aggregateKeyType": pulumi.String("IP"),
+			"evaluationWindowSec": pulumi.Int(rateWindow),
+		}},
+		"visibilityConfig": visibility(r.name),
+	}
+}
+
+func render(rules []rule) pulumi.Array {
+	list := make(pulumi.Array, len(rules))
+	for i, r := range rules {
+		list[i] = r.render(i)
+	}
+	return list
+}
+
+func visibility(metric string) pulumi.Map {
+	return pulumi.Map{
+		"metricName":               pulumi.String(metric),
+		"cloudwatchMetricsEnabled": pulumi.Bool(true),
+		"sampledRequestsEnabled":   pulumi.Bool(true),
+	}
+}
