@@ -2,6 +2,8 @@ module github.com/ferg-cod3s/codeflow-infrastructure
 
 go 1.26.0
 
+toolchain go1.26.8
+
 require (
 	github.com/google/go-containerregistry v0.20.7
 	github.com/pulumi/pulumi-aws/sdk/v6 v6.83.2

@@ -1,0 +1,57 @@
+# `make help` lists the targets.
+SHELL := bash
+.DEFAULT_GOAL := help
+
+AGENTS := agents/node_modules/.package-lock.json
+LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+COVERED := ./stacks/...,./components/...,./agentbundle/...
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: sandbox
+sandbox: $(AGENTS) ## Bring prod, blue and green up on this machine and switch the traffic
+	@echo "compiling the sandbox (the first time takes minutes: the AWS SDK is large)"
+	go run -C sandbox . tour
+
+.PHONY: sandbox-clean
+sandbox-clean: ## Destroy the sandbox's stacks and remove everything it made
+	go run -C sandbox . clean
+
+.PHONY: test
+test: $(AGENTS) ## Run every test, print the coverage
+	go vet ./... && go vet -C sandbox ./...
+	go test -coverpkg=$(COVERED) -coverprofile=coverage.out ./...
+	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
+	go test -race ./agentbundle/... ./server/... ./cmd/... ./components/naming/...
+	go test -C sandbox -timeout 30m ./...
+
+.PHONY: lint
+lint: ## Lint with golangci-lint (built from the module proxy)
+	go run $(LINT) run ./...
+	cd sandbox && go run $(LINT) run ./...
+
+.PHONY: check
+check: lint test ## Everything that CI runs
+
+.PHONY: fuzz
+fuzz: ## Run each fuzz target for a minute
+	@for package in $$(go list ./agentbundle/... ./components/vpc ./stacks); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime 60s $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: bench-build
+bench-build: ## Build the program with an empty cache: seconds and peak memory
+	@cache=$$(mktemp -d) && trap 'rm -rf $$cache' EXIT && \
+	go build -o $$cache/measure ./internal/measure && GOCACHE=$$cache/go $$cache/measure go build -o /dev/null .
+
+$(AGENTS): agents/package.json agents/package-lock.json
+	npm ci --ignore-scripts --no-audit --no-fund --prefix agents
+	@touch $@
+
+.PHONY: clean
+clean: ## Remove what make made, except the sandbox
+	rm -rf agents/node_modules coverage.out

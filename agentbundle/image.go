@@ -1,0 +1,128 @@
+package agentbundle
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
+)
+
+// DigestLabel is the image label and annotation that holds the digest of the
+// bundle in the image.
+const DigestLabel = "dev.codeflow.bundle.digest"
+
+// Where things are in the image. The server finds its bundle there by
+// default.
+const (
+	serverPath = "codeflow-server"
+	bundleDir  = "bundle/"
+)
+
+const (
+	modeDir  = 0o755
+	modeExec = 0o555
+	modeFile = 0o444
+)
+
+const sourceURL = "https://github.com/ferg-cod3s/codeflow-infrastructure"
+
+// Image is a bundle packed for every platform, ready to be pushed.
+type Image struct {
+	Index v1.ImageIndex
+	// Digest is the digest of Index: what a task definition names.
+	Digest v1.Hash
+	// BundleDigest is the digest of the agents and commands alone.
+	BundleDigest string
+	// Tag names this content and no other:
+	// bundle-<12 hex of BundleDigest>-<12 hex of Digest>.
+	Tag string
+}
+
+// ImageOptions are the optional settings of [Bundle.Image].
+type ImageOptions struct {
+	// Server returns the static server binary for a platform. It is called
+	// concurrently. Default: compile cmd/codeflow-server of [Config.Module].
+	Server func(context.Context, v1.Platform) ([]byte, error)
+}
+
+// Image packs the bundle and its server over the base, for linux/amd64 and
+// linux/arm64. The same input always gives the same digest.
+func (b *Bundle) Image(ctx context.Context, opts *ImageOptions) (*Image, error) {
+	bld := builder{bundle: b, server: compiler{module: b.cfg.Module}.compile}
+	if opts != nil && opts.Server != nil {
+		bld.server = opts.Server
+	}
+	var err error
+	if bld.base, err = openBase(ctx, b.cfg.Base); err != nil {
+		return nil, err
+	}
+	if bld.agents, err = b.layer(); err != nil {
+		return nil, err
+	}
+	index, err := bld.index(ctx)
+	if err != nil {
+		return nil, err
+	}
+	digest, err := index.Digest()
+	if err != nil {
+		return nil, fmt.Errorf("computing the image digest: %w", err)
+	}
+	_, hex, _ := strings.Cut(b.Manifest.BundleDigest, ":")
+	return &Image{
+		Index:        index,
+		Digest:       digest,
+		BundleDigest: b.Manifest.BundleDigest,
+		Tag:          fmt.Sprintf("bundle-%.12s-%.12s", hex, digest.Hex),
+	}, nil
+}
+
+// layer packs the bundle, with its manifest, under /bundle.
+func (b *Bundle) layer() (*layer, error) {
+	data, err := b.Manifest.Encode()
+	if err != nil {
+		return nil, err
+	}
+	entries := []entry{
+		{name: bundleDir, mode: modeDir},
+		{name: bundleDir + manifest.FileName, mode: modeFile, data: data},
+	}
+	dirs := map[string]bool{}
+	for name, data := range b.files {
+		dirs[path.Dir(name)] = true
+		entries = append(entries, entry{name: bundleDir + name, mode: modeFile, data: data})
+	}
+	for dir := range dirs {
+		entries = append(entries, entry{name: bundleDir + dir + "/", mode: modeDir})
+	}
+	return newLayer(entries)
+}
+
+func (b *Bundle) config(env []string, labels map[string]string) v1.Config {
+	port := strconv.Itoa(b.cfg.Port)
+	env = slices.DeleteFunc(slices.Clone(env), func(s string) bool { return strings.HasPrefix(s, "PORT=") })
+	return v1.Config{
+		User:         fmt.Sprintf("%d:%d", owner, owner),
+		Entrypoint:   []string{"/" + serverPath},
+		Env:          append(env, "PORT="+port),
+		ExposedPorts: map[string]struct{}{port + "/tcp": {}},
+		WorkingDir:   "/",
+		Labels:       maps.Clone(labels),
+	}
+}
+
+// labels returns what identifies the content. The version is that of the
+// agents; a revision or a time would change the digest of the same content.
+func (b *Bundle) labels() map[string]string {
+	return map[string]string{
+		"org.opencontainers.image.source":  sourceURL,
+		"org.opencontainers.image.version": b.Manifest.Source.Version,
+		DigestLabel:                        b.Manifest.BundleDigest,
+	}
+}

@@ -1,0 +1,214 @@
+// These tests check the image without running it: no container runtime is
+// involved, and the server is a placeholder.
+package agentbundle_test
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
+)
+
+// The digests of the fixture. The image's also depends on how the Go toolchain
+// compresses: after an upgrade it may change while the bundle's stays.
+const (
+	goldenBundle = "sha256:d1979544fe101a04aaae190daaf08548c82e9c46b3b54b4149f8954fe69ee8ce"
+	goldenImage  = "sha256:8d9a44b7832b353c73a4a54a7c30720e6bf1e045e1a7bab9ed763378b6eb7c1b"
+	goldenTag    = "bundle-d1979544fe10-8d9a44b7832b"
+)
+
+func TestImageGolden(t *testing.T) {
+	t.Parallel()
+	img := build(t, fixtureConfig())
+	assert.Equal(t, goldenBundle, img.BundleDigest)
+	assert.Equal(t, goldenImage, img.Digest.String())
+	assert.Equal(t, goldenTag, img.Tag)
+	require.NoError(t, validate.Index(img.Index))
+}
+
+// TestImageReproducible builds copies of the fixture that differ in
+// everything that must not matter. Not parallel: it sets GOMAXPROCS.
+func TestImageReproducible(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	files := map[string]string{}
+	fixture := os.DirFS(fixtureConfig().Package)
+	require.NoError(t, fs.WalkDir(fixture, ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(fixture, path)
+		files[path] = string(data)
+		return err
+	}))
+
+	paths := slices.Sorted(maps.Keys(files))
+	for i := range 20 {
+		runtime.GOMAXPROCS(1 + i%2)
+		dir := t.TempDir()
+		slices.Reverse(paths)
+		for _, path := range paths {
+			write(t, dir, path, files[path])
+			file := filepath.Join(dir, filepath.FromSlash(path))
+			require.NoError(t, os.Chmod(file, fs.FileMode(0o600|i)))
+			require.NoError(t, os.Chtimes(file, time.Time{}, time.Unix(int64(i)*1e6, 0)))
+		}
+		cfg := fixtureConfig()
+		cfg.Package = dir
+		assert.Equal(t, goldenImage, build(t, cfg).Digest.String())
+	}
+}
+
+func TestImageConfig(t *testing.T) {
+	t.Parallel()
+	cfg := fixtureConfig()
+	cfg.Port = 8080
+	img := build(t, cfg)
+	for _, arch := range []string{"amd64", "arm64"} {
+		file, err := platformImage(t, img.Index, arch).ConfigFile()
+		require.NoError(t, err)
+		assert.Equal(t, "linux/"+arch, file.Platform().String())
+		assert.True(t, file.Created.IsZero(), "a time would change the digest of the same content")
+		assert.Equal(t, v1.Config{
+			User:         "65532:65532",
+			Entrypoint:   []string{"/codeflow-server"},
+			Env:          []string{"PORT=8080"},
+			ExposedPorts: map[string]struct{}{"8080/tcp": {}},
+			WorkingDir:   "/",
+			Labels:       labels(img, ""),
+		}, file.Config)
+
+		m, err := platformImage(t, img.Index, arch).Manifest()
+		require.NoError(t, err)
+		assert.Equal(t, types.OCIManifestSchema1, m.MediaType)
+		assert.Equal(t, types.OCIConfigJSON, m.Config.MediaType)
+		assert.Equal(t, labels(img, ""), m.Annotations)
+	}
+	index, err := img.Index.IndexManifest()
+	require.NoError(t, err)
+	assert.Equal(t, types.OCIImageIndex, index.MediaType)
+	assert.Equal(t, labels(img, ""), index.Annotations)
+}
+
+func labels(img *agentbundle.Image, base string) map[string]string {
+	l := map[string]string{
+		"org.opencontainers.image.source":  "https://github.com/ferg-cod3s/codeflow-infrastructure",
+		"org.opencontainers.image.version": "1.2.3",
+		agentbundle.DigestLabel:            img.BundleDigest,
+	}
+	if base != "" {
+		l["org.opencontainers.image.base.digest"] = base
+	}
+	return l
+}
+
+func TestImageFiles(t *testing.T) {
+	t.Parallel()
+	img := build(t, fixtureConfig())
+	layers, err := platformImage(t, img.Index, "arm64").Layers()
+	require.NoError(t, err)
+	require.Len(t, layers, 2)
+
+	names, files := untar(t, layers[0])
+	assert.Equal(t, []string{"-r-xr-xr-x codeflow-server"}, names)
+	assert.Equal(t, "server for linux/arm64", string(files["codeflow-server"].Data))
+
+	names, files = untar(t, layers[1])
+	assert.Equal(t, []string{
+		"drwxr-xr-x bundle/",
+		"drwxr-xr-x bundle/agents/",
+		"-r--r--r-- bundle/agents/code-reviewer.md",
+		"-r--r--r-- bundle/agents/release-manager.md",
+		"drwxr-xr-x bundle/commands/",
+		"-r--r--r-- bundle/commands/plan.md",
+		"-r--r--r-- bundle/manifest.json",
+	}, names)
+	bundle, err := fs.Sub(files, "bundle")
+	require.NoError(t, err)
+	m, err := manifest.Read(bundle)
+	require.NoError(t, err, "the server must be able to verify what is in the image")
+	assert.Equal(t, img.BundleDigest, m.BundleDigest)
+}
+
+// untar returns the names in a layer, in order and with their modes, and the
+// files. It checks owner and time of each.
+func untar(t *testing.T, layer v1.Layer) ([]string, fstest.MapFS) {
+	t.Helper()
+	rc, err := layer.Uncompressed()
+	require.NoError(t, err)
+	defer rc.Close()
+	var names []string
+	files := fstest.MapFS{}
+	for tr := tar.NewReader(rc); ; {
+		h, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			return names, files
+		}
+		require.NoError(t, err)
+		names = append(names, fmt.Sprintf("%s %s", h.FileInfo().Mode(), h.Name))
+		assert.Equal(t, [2]int{65532, 65532}, [2]int{h.Uid, h.Gid}, h.Name)
+		assert.Zero(t, h.ModTime.Unix(), h.Name)
+		data, err := io.ReadAll(tr)
+		require.NoError(t, err)
+		if h.Typeflag == tar.TypeReg {
+			files[h.Name] = &fstest.MapFile{Data: data}
+		}
+	}
+}
+
+func TestImageOneAgentChangesOneLayer(t *testing.T) {
+	t.Parallel()
+	before := build(t, fixtureConfig())
+	cfg := fixtureConfig()
+	cfg.Overlays = []string{filepath.Join("testdata", "own")}
+	after := build(t, cfg)
+
+	assert.NotEqual(t, before.Tag, after.Tag)
+	old, err := platformImage(t, before.Index, "amd64").Manifest()
+	require.NoError(t, err)
+	changed, err := platformImage(t, after.Index, "amd64").Manifest()
+	require.NoError(t, err)
+	assert.Equal(t, old.Layers[0], changed.Layers[0])
+	assert.NotEqual(t, old.Layers[1].Digest, changed.Layers[1].Digest)
+}
+
+func TestImageServerFails(t *testing.T) {
+	t.Parallel()
+	_, err := load(t, fixtureConfig()).Image(t.Context(), &agentbundle.ImageOptions{
+		Server: func(_ context.Context, p v1.Platform) ([]byte, error) { return nil, errors.New("no " + p.Architecture) },
+	})
+	assert.EqualError(t, err, "building the image for linux/amd64: no amd64\nbuilding the image for linux/arm64: no arm64")
+}
+
+func platformImage(t *testing.T, index v1.ImageIndex, arch string) v1.Image {
+	t.Helper()
+	m, err := index.IndexManifest()
+	require.NoError(t, err)
+	for _, desc := range m.Manifests {
+		if desc.Platform.Architecture == arch {
+			img, err := index.Image(desc.Digest)
+			require.NoError(t, err)
+			return img
+		}
+	}
+	t.Fatalf("no image for %s in %v", arch, m.Manifests)
+	return nil
+}

@@ -1,0 +1,103 @@
+package agentbundle
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"compress/gzip"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// owner is the user and group of every file and of the running server: the
+// "nonroot" of the distroless images, known to no base image by another name.
+const owner = 65532
+
+// entry is one file of a layer, or a directory when its name ends in "/".
+type entry struct {
+	name string
+	mode int64
+	data []byte
+}
+
+// layer is a gzipped tar held in memory. It is not a tarball.Layer, because
+// that one compresses differently under GGCR_EXPERIMENT_ESTARGZ.
+type layer struct {
+	tar, gzip      []byte
+	diffID, digest v1.Hash
+}
+
+var _ v1.Layer = (*layer)(nil)
+
+// newLayer packs entries, sorted by name so that directories precede what
+// they hold, with fixed owners and times.
+func newLayer(entries []entry) (*layer, error) {
+	var packed, zipped bytes.Buffer
+	if err := writeTar(&packed, entries); err != nil {
+		return nil, fmt.Errorf("packing layer: %w", err)
+	}
+	zw := gzip.NewWriter(&zipped)
+	if _, err := zw.Write(packed.Bytes()); err != nil {
+		return nil, fmt.Errorf("compressing layer: %w", err)
+	}
+	if err := zw.Close(); err != nil {
+		return nil, fmt.Errorf("compressing layer: %w", err)
+	}
+
+	l := &layer{tar: packed.Bytes(), gzip: zipped.Bytes()}
+	var err error
+	if l.diffID, _, err = v1.SHA256(bytes.NewReader(l.tar)); err != nil {
+		return nil, fmt.Errorf("hashing layer: %w", err)
+	}
+	if l.digest, _, err = v1.SHA256(bytes.NewReader(l.gzip)); err != nil {
+		return nil, fmt.Errorf("hashing layer: %w", err)
+	}
+	return l, nil
+}
+
+func writeTar(w io.Writer, entries []entry) error {
+	tw := tar.NewWriter(w)
+	for _, e := range slices.SortedFunc(slices.Values(entries), func(a, b entry) int { return cmp.Compare(a.name, b.name) }) {
+		typeflag := byte(tar.TypeReg)
+		if strings.HasSuffix(e.name, "/") {
+			typeflag = tar.TypeDir
+		}
+		header := &tar.Header{
+			Typeflag: typeflag,
+			Name:     e.name,
+			Size:     int64(len(e.data)),
+			Mode:     e.mode,
+			Uid:      owner,
+			Gid:      owner,
+			ModTime:  time.Unix(0, 0),
+			Format:   tar.FormatUSTAR,
+		}
+		if err := tw.WriteHeader(header); err != nil {
+			return fmt.Errorf("adding %q: %w", e.name, err)
+		}
+		if _, err := tw.Write(e.data); err != nil {
+			return fmt.Errorf("adding %q: %w", e.name, err)
+		}
+	}
+	return tw.Close()
+}
+
+func (l *layer) Digest() (v1.Hash, error) { return l.digest, nil }
+func (l *layer) DiffID() (v1.Hash, error) { return l.diffID, nil }
+func (l *layer) Size() (int64, error)     { return int64(len(l.gzip)), nil }
+
+func (l *layer) MediaType() (types.MediaType, error) { return types.OCILayer, nil }
+
+func (l *layer) Compressed() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(l.gzip)), nil
+}
+
+func (l *layer) Uncompressed() (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(l.tar)), nil
+}
