@@ -23,9 +23,6 @@ type WebACL struct {
 	LogGroupName pulumi.StringOutput // in the web ACL's region
 }
 
-// Association is a web ACL's protection of a resource.
-type Association struct{ pulumi.CustomResourceState }
-
 type webACL struct {
 	pulumi.CustomResourceState
 
@@ -33,6 +30,8 @@ type webACL struct {
 }
 
 type loggingConfiguration struct{ pulumi.CustomResourceState }
+
+type association struct{ pulumi.CustomResourceState }
 
 // New registers a web ACL named name, which is the name of its metric too.
 func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOption) (*WebACL, error) {
@@ -101,14 +100,13 @@ func logTo(
 // a [Regional] web ACL of the same region. A change of either ARN replaces it.
 func Associate(
 	ctx *pulumi.Context, name string, webACLArn, resourceArn pulumi.StringInput, opts ...pulumi.ResourceOption,
-) (*Association, error) {
-	a := &Association{}
+) error {
 	if err := register(ctx, "aws:wafv2/webAclAssociation:WebAclAssociation", name, pulumi.Map{
 		"webAclArn": webACLArn, "resourceArn": resourceArn,
-	}, a, opts...); err != nil {
-		return nil, fmt.Errorf("associating web ACL %q: %w", name, err)
+	}, &association{}, opts...); err != nil {
+		return fmt.Errorf("associating web ACL %q: %w", name, err)
 	}
-	return a, nil
+	return nil
 }
 
 func register(

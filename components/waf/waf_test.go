@@ -89,8 +89,7 @@ func TestOptions(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = waf.Associate(ctx, "blue-waf", w.ARN, pulumi.String("arn:aws:elasticloadbalancing:::lb"))
-		return err
+		return waf.Associate(ctx, "blue-waf", w.ARN, pulumi.String("arn:aws:elasticloadbalancing:::lb"))
 	})
 	assert.Equal(t, []string{
 		"/aws:wafv2/webAclAssociation:WebAclAssociation blue-waf",
@@ -164,8 +163,7 @@ func TestRefusedChildren(t *testing.T) {
 		}
 	})
 	assert.ErrorContains(t, (&recorder.Recorder{}).Run(true, func(ctx *pulumi.Context) error {
-		_, err := waf.Associate(ctx, "", pulumi.String("acl"), pulumi.String("lb"))
-		return err
+		return waf.Associate(ctx, "", pulumi.String("acl"), pulumi.String("lb"))
 	}), `associating web ACL ""`)
 }
 

@@ -1,0 +1,96 @@
+package rds
+
+import (
+	"fmt"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/vpc"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
+)
+
+// securityGroup admits the clients and nothing else; the database opens no
+// connections itself.
+func (d *Database) securityGroup(ctx *pulumi.Context, name string, args *Args) (*ec2.SecurityGroup, error) {
+	group, err := ec2.NewSecurityGroup(ctx, name+"-access", &ec2.SecurityGroupArgs{
+		Description: pulumi.String("Database " + args.Identifier), VpcId: args.VpcID,
+	}, pulumi.Parent(d))
+	if err != nil {
+		return nil, fmt.Errorf("creating security group of database %q: %w", name, err)
+	}
+	if _, err := vpc.NewSecurityGroupIngressRule(ctx, name+"-access", &vpc.SecurityGroupIngressRuleArgs{
+		SecurityGroupId: group.ID(), ReferencedSecurityGroupId: args.ClientSecurityGroupID,
+		IpProtocol: pulumi.String("tcp"), FromPort: pulumi.Int(port), ToPort: pulumi.Int(port),
+		Description: pulumi.String("PostgreSQL from members of the client group"),
+	}, pulumi.Parent(d)); err != nil {
+		return nil, fmt.Errorf("creating ingress rule of database %q: %w", name, err)
+	}
+	d.SecurityGroupID = group.ID().ToStringOutput()
+	return group, nil
+}
+
+func (d *Database) parameterGroup(ctx *pulumi.Context, name string, args *Args) (*rds.ParameterGroup, error) {
+	group, err := rds.NewParameterGroup(ctx, name+"-parameters", &rds.ParameterGroupArgs{
+		Family: pulumi.String("postgres" + args.EngineVersion), Description: pulumi.String("Database " + args.Identifier),
+		Parameters: rds.ParameterGroupParameterArray{&rds.ParameterGroupParameterArgs{
+			// A dynamic parameter: it needs no reboot.
+			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
+			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"), ApplyMethod: pulumi.String("immediate"),
+		}},
+	}, pulumi.Parent(d))
+	if err != nil {
+		return nil, fmt.Errorf("creating parameter group of database %q: %w", name, err)
+	}
+	return group, nil
+}
+
+// monitoringRole lets enhanced monitoring write its metrics, for databases of
+// this account only. The instance needs both results: RDS tries the role.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
+func (d *Database) monitoringRole(ctx *pulumi.Context, name string) (*iam.Role, pulumi.Resource, error) {
+	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, pulumi.Parent(d))
+	if err != nil {
+		return nil, nil, fmt.Errorf("reading the account of database %q: %w", name, err)
+	}
+	role, err := iam.NewRole(ctx, name+"-monitoring", &iam.RoleArgs{
+		AssumeRolePolicy: policy.AssumeRole("monitoring.rds.amazonaws.com", map[string]map[string]any{
+			"StringEquals": {"aws:SourceAccount": identity.AccountId},
+			// The instance needs the role, so its own ARN cannot be here.
+			"ArnLike": {"aws:SourceArn": "arn:*:rds:*:" + identity.AccountId + ":db:*"},
+		}),
+	}, pulumi.Parent(d))
+	if err != nil {
+		return nil, nil, fmt.Errorf("creating monitoring role of database %q: %w", name, err)
+	}
+	attachment, err := iam.NewRolePolicyAttachment(ctx, name+"-monitoring", &iam.RolePolicyAttachmentArgs{
+		Role: role.Name, PolicyArn: iam.ManagedPolicyAmazonRDSEnhancedMonitoringRole,
+	}, pulumi.Parent(d))
+	if err != nil {
+		return nil, nil, fmt.Errorf("attaching monitoring policy of database %q: %w", name, err)
+	}
+	return role, attachment, nil
+}
+
+// logGroups makes the groups that RDS exports its logs to before RDS does, which
+// would keep them for ever. The first result is what to export, sorted as AWS
+// returns it.
+func (d *Database) logGroups(ctx *pulumi.Context, name string, args *Args) (pulumi.StringArray, []pulumi.Resource, error) {
+	var exports pulumi.StringArray
+	var groups []pulumi.Resource
+	for _, log := range []string{"postgresql", "upgrade"} {
+		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+log, &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/rds/instance/" + args.Identifier + "/" + log),
+			RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		}, pulumi.Parent(d))
+		if err != nil {
+			return nil, nil, fmt.Errorf("creating log group %q of database %q: %w", log, name, err)
+		}
+		exports, groups = append(exports, pulumi.String(log)), append(groups, group)
+	}
+	return exports, groups, nil
+}

@@ -1,0 +1,99 @@
+package stacks
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+)
+
+// Color is the config of a colour stack, the key codeflow:color.
+type Color struct {
+	Project            string  `json:"project"`            // start of every name
+	Name               string  `json:"name"`               // "blue", "green"
+	Platform           string  `json:"platform"`           // the platform's stack, for example "prod"
+	Region             string  `json:"region"`             // the platform's region
+	Domain             string  `json:"domain"`             // the platform's domain; absent when it has none
+	Agents             string  `json:"agents"`             // the bundle's config file, from the project's folder
+	Image              Image   `json:"image"`              //
+	Service            Service `json:"service"`            //
+	Scaling            Scaling `json:"scaling"`            //
+	Logs               Logs    `json:"logs"`               //
+	DeletionProtection bool    `json:"deletionProtection"` // of the load balancer
+}
+
+// Image is what the server's image is built on.
+type Image struct {
+	Base string `json:"base"` // "scratch", an image by digest, or an OCI layout
+}
+
+// Service is the size of the service.
+type Service struct {
+	Port                       int    `json:"port"`
+	CPU                        int    `json:"cpu"`                        // units, 1024 a core
+	Memory                     int    `json:"memory"`                     // MiB
+	DesiredCount               int    `json:"desiredCount"`               // tasks at first
+	SpotShare                  int    `json:"spotShare"`                  // percent
+	DeregistrationDelaySeconds int    `json:"deregistrationDelaySeconds"` // to finish requests
+	SteadyStateTimeout         string `json:"steadyStateTimeout"`         // a Go duration
+}
+
+// Scaling is the range of the task count and what it follows.
+type Scaling struct {
+	Min               int `json:"min"`
+	Max               int `json:"max"`
+	CPU               int `json:"cpu"`               // percent
+	Memory            int `json:"memory"`            // percent
+	RequestsPerTarget int `json:"requestsPerTarget"` // per minute
+}
+
+func defaultColor() *Color {
+	return &Color{
+		Project: "codeflow", Agents: "agents/bundle.yaml",
+		Image: Image{Base: "scratch"},
+		Service: Service{
+			Port: 3000, CPU: 512, Memory: 1024, DesiredCount: 3,
+			DeregistrationDelaySeconds: 30, SteadyStateTimeout: "15m",
+		},
+		Scaling: Scaling{Min: 3, Max: 12, CPU: 70, Memory: 80, RequestsPerTarget: 1000},
+		Logs:    Logs{RetentionDays: 30}, DeletionProtection: true,
+	}
+}
+
+func (s Scaling) component() ecsservice.Scaling {
+	return ecsservice.Scaling{Min: s.Min, Max: s.Max, CPU: s.CPU, Memory: s.Memory, RequestsPerTarget: s.RequestsPerTarget}
+}
+
+func (k *Color) validate(c checker) {
+	c.at("name").require(k.Name != "", "is required", nil, `for example "blue"`)
+	c.at("platform").require(k.Platform != "", "is required", nil, `name the platform's stack, for example "prod"`)
+	checkRegion(c.at("region"), k.Region)
+	if k.Name != "" {
+		c.adopt(naming.Color{Project: k.Project, Color: k.Name}.Check()...)
+	}
+	if k.Domain != "" {
+		checkDomain(c.at("domain"), k.Domain)
+	}
+	c.at("agents").require(k.Agents != "" && filepath.IsLocal(k.Agents), "must be a path inside the project", k.Agents, `for example "agents/bundle.yaml"`)
+	k.Image.validate(c.at("image"))
+	k.Service.validate(c.at("service"))
+	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
+	k.Logs.validate(c.at("logs"))
+}
+
+func (i *Image) validate(c checker) {
+	c.at("base").require(i.Base != "", "is required", nil, `"scratch", or an image by digest`)
+}
+
+func (s *Service) validate(c checker) {
+	c.at("port").between(s.Port, 1, 65535, "")
+	c.adopt(ecsservice.CheckSize(s.CPU, s.Memory))
+	c.at("spotShare").between(s.SpotShare, 0, 100, "percent of the tasks")
+	c.at("deregistrationDelaySeconds").between(s.DeregistrationDelaySeconds, 0, 3600, "")
+	timeout, err := time.ParseDuration(s.SteadyStateTimeout)
+	c.at("steadyStateTimeout").require(err == nil && timeout >= time.Minute && timeout <= 2*time.Hour,
+		"must be a duration from 1m to 2h", s.SteadyStateTimeout, `for example "15m"`)
+}
+
+func (s Scaling) validate(c checker, desired int) { c.adopt(s.component().Check(desired)...) }

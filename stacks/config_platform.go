@@ -1,0 +1,208 @@
+package stacks
+
+import (
+	"maps"
+	"regexp"
+	"slices"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/rds"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
+)
+
+// Platform is the config of a platform stack, the key codeflow:platform.
+type Platform struct {
+	Project            string   `json:"project"`            // start of every name
+	Environment        string   `json:"environment"`        // for example "prod"
+	Region             string   `json:"region"`             // for example "eu-central-1"
+	Domain             *Domain  `json:"domain"`             // absent: the CDN's own name, see docs
+	Network            Network  `json:"network"`            //
+	Database           Database `json:"database"`           //
+	Images             Images   `json:"images"`             //
+	CDN                CDN      `json:"cdn"`                //
+	WAF                WAF      `json:"waf"`                //
+	Logs               Logs     `json:"logs"`               //
+	DeletionProtection bool     `json:"deletionProtection"` // of the database, and buckets must be empty
+}
+
+// Domain is where the platform answers.
+type Domain struct {
+	Name              string `json:"name"`              // for example "codeflow.example.com"
+	Zone              string `json:"zone"`              // "lookup" a delegated zone, or "create" one
+	ZoneName          string `json:"zoneName"`          // of the hosted zone; default: name
+	Delegated         bool   `json:"delegated"`         // the created zone's name servers are in use
+	CertificateARN    string `json:"certificateArn"`    // default: made and validated by DNS
+	CDNCertificateARN string `json:"cdnCertificateArn"` // the same, in us-east-1
+}
+
+// Network is the layout of the VPC.
+type Network struct {
+	CIDR  string `json:"cidr"`
+	Zones int    `json:"zones"`
+	NAT   string `json:"nat"`   // None, Single or OnePerAz
+	Masks Masks  `json:"masks"` // prefix lengths of the tiers' subnets
+}
+
+// Masks are the prefix lengths of one subnet of each tier.
+type Masks struct {
+	Public   int `json:"public"`
+	Private  int `json:"private"`
+	Database int `json:"database"`
+}
+
+// Database is the size and care of the PostgreSQL instance.
+type Database struct {
+	Class         string `json:"class"`
+	Version       string `json:"version"`
+	StorageGB     int    `json:"storageGb"`
+	MaxStorageGB  int    `json:"maxStorageGb"`
+	RetentionDays int    `json:"retentionDays"`
+	MultiAZ       bool   `json:"multiAz"`
+	FinalSnapshot bool   `json:"finalSnapshot"`
+}
+
+// Images is the care of the image repository.
+type Images struct {
+	Keep int `json:"keep"` // tagged images
+}
+
+// CDN is the reach of the content delivery network.
+type CDN struct {
+	PriceClass string `json:"priceClass"`
+}
+
+// WAF is what the web ACLs allow.
+type WAF struct {
+	RateLimit int `json:"rateLimit"` // requests per viewer in five minutes
+	// RegionalRateLimit is the same at the load balancers, where an address may be
+	// one of the CDN's, shared by many viewers.
+	RegionalRateLimit int `json:"regionalRateLimit"`
+}
+
+// Logs is how long logs are kept.
+type Logs struct {
+	RetentionDays int `json:"retentionDays"`
+}
+
+func defaultPlatform() *Platform {
+	return &Platform{
+		Project: "codeflow", Environment: "prod",
+		Network: Network{
+			CIDR: "10.0.0.0/16", Zones: 3, NAT: "OnePerAz", Masks: Masks{Public: 22, Private: 20, Database: 24},
+		},
+		Database: Database{
+			Class: "db.t4g.medium", Version: "16", StorageGB: 50, MaxStorageGB: 200,
+			RetentionDays: 14, MultiAZ: true, FinalSnapshot: true,
+		},
+		Images: Images{Keep: 20},
+		CDN:    CDN{PriceClass: "PriceClass_100"},
+		WAF:    WAF{RateLimit: 2000, RegionalRateLimit: 20_000},
+		Logs:   Logs{RetentionDays: 30}, DeletionProtection: true,
+	}
+}
+
+func (p *Platform) validate(c checker) {
+	c.adopt(naming.Platform{Project: p.Project, Environment: p.Environment}.Check()...)
+	checkRegion(c.at("region"), p.Region)
+	if p.Domain != nil {
+		p.Domain.validate(c.at("domain"), p.Region)
+	}
+	p.Network.validate(c.at("network"))
+	p.Database.validate(c.at("database"))
+	c.at("images.keep").between(p.Images.Keep, 4, 1000, "two colours need a current and a previous image each")
+	c.at("cdn.priceClass").oneOf(p.CDN.PriceClass, "PriceClass_100", "PriceClass_200", "PriceClass_All")
+	p.WAF.validate(c.at("waf"))
+	p.Logs.validate(c.at("logs"))
+}
+
+var (
+	regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
+	domainPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
+)
+
+func checkRegion(c checker, region string) {
+	c.require(regionPattern.MatchString(region), "must be an AWS region", region, `for example "eu-central-1"`)
+}
+
+func checkDomain(c checker, domain string) {
+	// The longest name made of it is a colour's: 64 is ACM's limit on a certificate's first name.
+	// https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html
+	c.require(domainPattern.MatchString(domain) && len(domain) <= 64, "must be a domain name of at most 64 lower-case characters",
+		domain, `for example "codeflow.example.com"`)
+}
+
+func (d *Domain) validate(c checker, region string) {
+	if d.Zone == "" {
+		d.Zone = "lookup"
+	}
+	if d.ZoneName == "" {
+		d.ZoneName = d.Name
+	}
+	checkDomain(c.at("name"), d.Name)
+	c.at("zone").oneOf(d.Zone, "lookup", "create")
+	c.at("zoneName").require(d.Name == d.ZoneName || len(d.Name) > len(d.ZoneName) && d.Name[len(d.Name)-len(d.ZoneName)-1:] == "."+d.ZoneName,
+		"must be the domain or a parent of it", d.ZoneName, "leave it out when the zone has the domain's name")
+	c.at("delegated").require(!d.Delegated || d.Zone == "create", "must be false for a zone that is looked up", d.Delegated, "leave it out")
+	checkCertificate(c.at("certificateArn"), d.CertificateARN, region)
+	checkCertificate(c.at("cdnCertificateArn"), d.CDNCertificateARN, cdnRegion)
+}
+
+var certificatePattern = regexp.MustCompile(`^arn:aws[a-z-]*:acm:([a-z0-9-]+):[0-9]{12}:certificate/[0-9a-f-]{36}$`)
+
+func checkCertificate(c checker, arn, region string) {
+	if arn == "" {
+		return
+	}
+	match := certificatePattern.FindStringSubmatch(arn)
+	c.require(match != nil && match[1] == region, "must be the ARN of a certificate in "+region, arn, "leave it out to have one made")
+}
+
+func (n *Network) validate(c checker) {
+	c.at("nat").oneOf(n.NAT, "None", "Single", "OnePerAz")
+	c.adopt(vpc.CheckLayout(n.CIDR, n.Zones, n.Masks.Public, n.Masks.Private, n.Masks.Database)...)
+}
+
+func (d *Database) validate(c checker) {
+	c.adopt(rds.CheckClass(d.Class), rds.CheckEngineVersion(d.Version), rds.CheckBackupRetention(d.RetentionDays))
+	c.adopt(rds.CheckStorage(d.StorageGB, d.MaxStorageGB)...)
+}
+
+func (w *WAF) validate(c checker) {
+	c.at("rateLimit").between(w.RateLimit, 10, 2_000_000_000, "requests in five minutes")
+	c.at("regionalRateLimit").between(w.RegionalRateLimit, 10, 2_000_000_000, "requests in five minutes")
+}
+
+// logRetentions are the days that CloudWatch Logs offers.
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
+var logRetentions = []int{
+	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+}
+
+func (l *Logs) validate(c checker) {
+	c.at("retentionDays").require(slices.Contains(logRetentions, l.RetentionDays),
+		"must be a retention that CloudWatch Logs offers", l.RetentionDays, "for example 30, 90 or 365")
+}
+
+// Traffic is the weight of each colour, the key codeflow:traffic. A colour that
+// is absent has no record; one with 0 is a warm standby.
+type Traffic map[string]int
+
+// Colors lists the colours with a record, sorted.
+func (t Traffic) Colors() []string { return slices.Sorted(maps.Keys(t)) }
+
+func (t Traffic) validate(c checker, withDomain bool) {
+	total, weighted := 0, 0
+	for _, color := range t.Colors() {
+		c.at(color).between(t[color], 0, dns.MaxWeight, "remove the colour to take its record away")
+		total += t[color]
+		if t[color] > 0 {
+			weighted++
+		}
+	}
+	if len(t) == 0 {
+		return
+	}
+	c.require(total > 0, "must give some colour a weight over 0", nil, "remove the key for no traffic at all")
+	c.require(withDomain || len(t) == 1, "must name one colour, since there is no domain to weight", nil, "set platform.domain, or remove the others")
+}

@@ -1,0 +1,100 @@
+package stacks
+
+import (
+	"fmt"
+	"reflect"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// PlatformOutputs is what a platform stack tells its colours.
+type PlatformOutputs struct {
+	Region           pulumi.StringOutput      `output:"region"`
+	Domain           pulumi.StringOutput      `output:"domain"` // "" without a domain
+	VpcID            pulumi.StringOutput      `output:"vpcId"`
+	PublicSubnetIDs  pulumi.StringArrayOutput `output:"publicSubnetIds"`
+	PrivateSubnetIDs pulumi.StringArrayOutput `output:"privateSubnetIds"`
+	// ClientSecurityGroupID is the group that the database and the endpoints admit.
+	ClientSecurityGroupID pulumi.StringOutput `output:"clientSecurityGroupId"`
+	RepositoryURL         pulumi.StringOutput `output:"repositoryUrl"`
+	RepositoryARN         pulumi.StringOutput `output:"repositoryArn"`
+	LogBucket             pulumi.StringOutput `output:"logBucket"`
+	WebACLARN             pulumi.StringOutput `output:"webAclArn"`
+	ZoneID                pulumi.StringOutput `output:"zoneId"`         // "" without a domain
+	CertificateARN        pulumi.StringOutput `output:"certificateArn"` // "" without a domain
+	DatabaseHost          pulumi.StringOutput `output:"databaseHost"`
+	DatabaseName          pulumi.StringOutput `output:"databaseName"`
+	DatabaseSecretARN     pulumi.StringOutput `output:"databaseSecretArn"`
+	DatabaseKeyARN        pulumi.StringOutput `output:"databaseKeyArn"`
+}
+
+// ColorOutputs is what a colour stack tells its platform, for the traffic and
+// for the interlock.
+type ColorOutputs struct {
+	LoadBalancerDNSName pulumi.StringOutput `output:"loadBalancerDnsName"`
+	LoadBalancerZoneID  pulumi.StringOutput `output:"loadBalancerZoneId"`
+	// Digest and TaskDefinition were asked for; the settled ones are what ECS ran
+	// when the last update ended.
+	Digest                pulumi.StringOutput `output:"digest"`
+	SettledDigest         pulumi.StringOutput `output:"settledDigest"`
+	TaskDefinition        pulumi.StringOutput `output:"taskDefinition"`
+	SettledTaskDefinition pulumi.StringOutput `output:"settledTaskDefinition"`
+	BundleDigest          pulumi.StringOutput `output:"bundleDigest"`
+}
+
+// export makes the fields of outputs the stack's outputs.
+func export(ctx *pulumi.Context, outputs any) {
+	v := reflect.ValueOf(outputs)
+	for i := range v.NumField() {
+		ctx.Export(v.Type().Field(i).Tag.Get("output"), v.Field(i).Interface().(pulumi.Output))
+	}
+}
+
+// read reads the outputs of another stack of this project into T. An output that
+// is missing is unknown in a preview and an error on an update.
+func read[T any](ctx *pulumi.Context, stack string) (*T, error) {
+	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), stack)
+	ref, err := pulumi.NewStackReference(ctx, name, nil)
+	if err != nil {
+		return nil, fmt.Errorf("reading stack %q: %w", name, err)
+	}
+	outputs := new(T)
+	v := reflect.ValueOf(outputs).Elem()
+	for i := range v.NumField() {
+		key := v.Type().Field(i).Tag.Get("output")
+		value := ref.GetOutput(pulumi.String(key))
+		var typed pulumi.Output
+		switch v.Field(i).Interface().(type) {
+		case pulumi.StringArrayOutput:
+			typed = value.ApplyT(func(got any) ([]string, error) { return texts(got, stack, key) })
+		default:
+			typed = value.ApplyT(func(got any) (string, error) { return text(got, stack, key) })
+		}
+		v.Field(i).Set(reflect.ValueOf(typed))
+	}
+	return outputs, nil
+}
+
+func text(got any, stack, key string) (string, error) {
+	if s, ok := got.(string); ok {
+		return s, nil
+	}
+	return "", fmt.Errorf("stack %q has no output %q: bring it up with pulumi up -s %s", stack, key, stack)
+}
+
+func texts(got any, stack, key string) ([]string, error) {
+	list, ok := got.([]any)
+	if !ok {
+		_, err := text(nil, stack, key)
+		return nil, err
+	}
+	result := make([]string, len(list))
+	for i, item := range list {
+		s, err := text(item, stack, key)
+		if err != nil {
+			return nil, err
+		}
+		result[i] = s
+	}
+	return result, nil
+}

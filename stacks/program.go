@@ -1,0 +1,57 @@
+// Package stacks composes the components into the kinds of stack: the platform
+// that the colours share, and a colour.
+//
+// Start with [Program]. A file per kind holds its composition, contract.go what
+// the kinds tell each other, and config*.go what people may set.
+package stacks
+
+import (
+	"fmt"
+	"path/filepath"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
+
+// cdnRegion is where CloudFront takes certificates and web ACLs from.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/cnames-and-https-requirements.html
+const cdnRegion = "us-east-1"
+
+// Project is where the program finds its files.
+type Project struct {
+	Module string // the folder of go.mod, agents/ and cmd/
+	Config string // the folder of the Pulumi.<stack>.yaml files
+}
+
+// Program returns the Pulumi program of the project. All problems of the config
+// are reported before any resource but the stack itself is registered.
+func Program(project Project) pulumi.RunFunc {
+	return func(ctx *pulumi.Context) error {
+		file := filepath.Join(project.Config, "Pulumi."+ctx.Stack()+".yaml")
+		cfg, err := loadConfig(ctx.GetConfig, file)
+		if err != nil {
+			return err
+		}
+		switch cfg.Kind {
+		case "platform":
+			return platform(ctx, cfg.Platform, cfg.Traffic)
+		default:
+			return color(ctx, cfg.Color, project.Module)
+		}
+	}
+}
+
+// provider makes the explicit AWS provider of a region, whose tags every
+// resource gets.
+func provider(ctx *pulumi.Context, name string, region pulumi.StringInput, project string) (*aws.Provider, error) {
+	created, err := aws.NewProvider(ctx, name, &aws.ProviderArgs{
+		Region: region,
+		DefaultTags: aws.ProviderDefaultTagsArgs{Tags: pulumi.StringMap{
+			"Project": pulumi.String(project), "Stack": pulumi.String(ctx.Stack()), "ManagedBy": pulumi.String("pulumi"),
+		}},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("creating AWS provider %q: %w", name, err)
+	}
+	return created, nil
+}
