@@ -102,6 +102,9 @@ func (r *Recorder) Children() []string {
 	return list
 }
 
+// Resources lists everything registered, in no order.
+func (r *Recorder) Resources() []Resource { return r.resources }
+
 // Count is the number of registrations of each type.
 func (r *Recorder) Count() map[string]int {
 	n := map[string]int{}

@@ -1,0 +1,88 @@
+package cloud
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
+	"google.golang.org/grpc"
+)
+
+// Images is the image registry that plays ECR.
+type Images interface {
+	// Has reports whether a repository has a manifest with the digest.
+	Has(repository, digest string) bool
+	// Empty reports whether a repository has no image.
+	Empty(repository string) bool
+	// Remove deletes all images of a repository.
+	Remove(repository string) error
+	// Endpoint is the registry's URL, such as http://127.0.0.1:5000.
+	Endpoint() string
+}
+
+// Options are the optional parts of a [Cloud]; the zero value is useful.
+type Options struct {
+	// Images is the registry behind ECR. Without one, no image exists.
+	Images Images
+	// CrashAfter makes the process exit with status 137 right after that many
+	// changes of the store, before the engine hears of the last one. It is how
+	// tests kill a deployment at every point. 0 never does.
+	CrashAfter int
+}
+
+// Cloud is a simulated AWS account.
+type Cloud struct {
+	dir   string
+	store *Store
+	opts  Options
+
+	// mu makes each create, update and delete one step, as judged and as
+	// written.
+	mu    sync.Mutex
+	calls int // counts calls for the throttle fault.
+}
+
+// Open opens the account that is kept in a folder, which it creates.
+func Open(dir string, opts Options) (*Cloud, error) {
+	store, err := OpenStore(filepath.Join(dir, "resources"))
+	if err != nil {
+		return nil, fmt.Errorf("opening the simulated AWS: %w", err)
+	}
+	if left := opts.CrashAfter; left > 0 {
+		store.wrote = func() {
+			if left--; left == 0 {
+				os.Exit(137)
+			}
+		}
+	}
+	return &Cloud{dir: dir, store: store, opts: opts}, nil
+}
+
+// Store is the account's resources.
+func (c *Cloud) Store() *Store { return c.store }
+
+// Serve serves the provider on a free loopback port until the context ends.
+func (c *Cloud) Serve(ctx context.Context) (port int, err error) {
+	cancel := make(chan bool)
+	handle, err := rpcutil.ServeWithOptions(rpcutil.ServeOptions{
+		Cancel:  cancel,
+		Options: []grpc.ServerOption{grpc.StatsHandler(sessions{})},
+		Init: func(server *grpc.Server) error {
+			pulumirpc.RegisterResourceProviderServer(server, &provider{cloud: c})
+			return nil
+		},
+	})
+	if err != nil {
+		return 0, fmt.Errorf("serving the simulated AWS: %w", err)
+	}
+	go func() {
+		<-ctx.Done()
+		close(cancel)
+		<-handle.Done
+	}()
+	return handle.Port, nil
+}

@@ -1,0 +1,52 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"gopkg.in/yaml.v3"
+)
+
+// bundleFile is the project's bundle of agents.
+const bundleFile = "agents/bundle.yaml"
+
+// ChangeAgent gives a colour a bundle of its own: the project's, with one file
+// of the package edited, as a release that changes an agent would.
+func (s *Sandbox) ChangeAgent(stack, file string, edit func(text []byte) []byte) error {
+	bundle, err := readDocument(filepath.Join(s.root, bundleFile))
+	if err != nil {
+		return err
+	}
+	source, _ := bundle["package"].(string)
+	source = filepath.Join(s.root, filepath.Dir(bundleFile), source)
+	text, err := os.ReadFile(filepath.Join(source, filepath.FromSlash(file)))
+	if err != nil {
+		return fmt.Errorf("reading agent (fetch it with npm ci --ignore-scripts --prefix agents): %w", err)
+	}
+	own := s.path("bundles", stack)
+	edited := filepath.Join(own, filepath.FromSlash(file))
+	if err := os.MkdirAll(filepath.Dir(edited), 0o755); err != nil {
+		return fmt.Errorf("changing agent %q: %w", file, err)
+	}
+	if bundle["package"], err = filepath.Rel(own, source); err != nil {
+		return fmt.Errorf("changing agent %q: %w", file, err)
+	}
+	overlays, _ := bundle["overlays"].([]any)
+	bundle["overlays"] = append(overlays, ".")
+	config, err := yaml.Marshal(bundle)
+	if err != nil {
+		return fmt.Errorf("changing agent %q: %w", file, err)
+	}
+	config = append([]byte("# The project's bundle with one agent changed.\n"), config...)
+	path := filepath.Join(own, "bundle.yaml")
+	if err := errors.Join(os.WriteFile(edited, edit(text), 0o600), os.WriteFile(path, config, 0o600)); err != nil {
+		return fmt.Errorf("changing agent %q: %w", file, err)
+	}
+	relative, err := filepath.Rel(s.root, path)
+	if err != nil {
+		return fmt.Errorf("changing agent %q: %w", file, err)
+	}
+	return s.SetConfig(stack, filepath.ToSlash(relative), "codeflow:color", "agents")
+}

@@ -1,0 +1,153 @@
+// Command sandbox brings the stacks up on the real Pulumi engine over a
+// simulated AWS: no account, no Docker, no Python.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := command().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1) //nolint:gocritic // stop only gives signals back
+	}
+}
+
+func command() *cobra.Command {
+	opts := engine.Options{Out: os.Stderr}
+	root := &cobra.Command{
+		Use:           "sandbox",
+		Short:         "Run the stacks on the real Pulumi engine over a simulated AWS",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.PersistentFlags().StringVar(&opts.Root, "root", "..", "the project's `folder`")
+	root.PersistentFlags().StringVar(&opts.Dir, "dir", "", "the sandbox's `folder`, inside the project (default .sandbox)")
+	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
+	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts))
+	for operation, short := range map[engine.Operation]string{
+		engine.Up:      "Bring a stack up",
+		engine.Preview: "Show what up would change",
+		engine.Refresh: "Read the account into the stack's state",
+		engine.Destroy: "Remove a stack and what it made",
+	} {
+		root.AddCommand(operationCommand(&opts, operation, short))
+	}
+	return root
+}
+
+// with opens the sandbox for one use.
+func with(ctx context.Context, opts *engine.Options, use func(*engine.Sandbox) error) error {
+	sandbox, err := engine.Open(ctx, *opts)
+	if err != nil {
+		return err
+	}
+	return errors.Join(use(sandbox), sandbox.Close())
+}
+
+func stackFlag(cmd *cobra.Command, stack *string) {
+	cmd.Flags().StringVarP(stack, "stack", "s", "", "the stack: "+strings.Join(engine.Names, ", "))
+	_ = cmd.MarkFlagRequired("stack")
+}
+
+func operationCommand(opts *engine.Options, operation engine.Operation, short string) *cobra.Command {
+	var stack string
+	var refresh bool
+	cmd := &cobra.Command{
+		Use: string(operation) + " --stack NAME", Short: short, Args: cobra.NoArgs,
+		Example: fmt.Sprintf("  go run -C sandbox . %s --stack prod", operation),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			run := operation
+			if refresh {
+				run = engine.UpRefresh
+			}
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				_, err := s.Run(cmd.Context(), stack, run)
+				return err
+			})
+		},
+	}
+	stackFlag(cmd, &stack)
+	if operation == engine.Up {
+		cmd.Flags().BoolVar(&refresh, "refresh", false, "read the account into the state first")
+	}
+	return cmd
+}
+
+func outputsCommand(opts *engine.Options) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use: "outputs --stack NAME", Short: "Print a stack's outputs as JSON", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				outputs, err := s.Outputs(cmd.Context(), stack)
+				if err != nil {
+					return err
+				}
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", "  ")
+				return encoder.Encode(outputs)
+			})
+		},
+	}
+	stackFlag(cmd, &stack)
+	return cmd
+}
+
+func driftCommand(opts *engine.Options) *cobra.Command {
+	return &cobra.Command{
+		Use: "drift TYPE NAME KEY=VALUE", Short: "Change a resource behind Pulumi's back", Args: cobra.ExactArgs(3),
+		Long:    "Change a resource behind Pulumi's back, as somebody with console access would: refresh sees it, up repairs it.",
+		Example: "  go run -C sandbox . drift lb/loadBalancer codeflow-blue idleTimeout=10",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			key, value, ok := strings.Cut(args[2], "=")
+			if !ok {
+				return fmt.Errorf("%q must be KEY=VALUE, for example idleTimeout=10", args[2])
+			}
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Cloud.Drift(args[0], args[1], key, value) })
+		},
+	}
+}
+
+func faultCommand(opts *engine.Options) *cobra.Command {
+	var off bool
+	cmd := &cobra.Command{
+		Use: "fault NAME", Short: "Make the account misbehave until --off", Args: cobra.ExactArgs(1),
+		Example: "  go run -C sandbox . fault deploy-fails:codeflow-green-service",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Cloud.SetFault(args[0], !off) })
+		},
+	}
+	cmd.Flags().BoolVar(&off, "off", false, "end the fault")
+	return cmd
+}
+
+func cleanCommand(opts *engine.Options) *cobra.Command {
+	return &cobra.Command{
+		Use: "clean", Short: "Destroy every stack and remove the sandbox", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var dir string
+			if err := with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				dir = s.Dir()
+				return s.DestroyAll(cmd.Context())
+			}); err != nil {
+				return err
+			}
+			return os.RemoveAll(filepath.Clean(dir))
+		},
+	}
+}

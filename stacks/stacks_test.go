@@ -1,0 +1,279 @@
+package stacks
+
+// The recorder proves what the stacks register, not what the engine makes of it:
+// the sandbox's tests run the same program on the real engine.
+
+import (
+	"encoding/base64"
+	"maps"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
+)
+
+const digest = "sha256:1"
+
+// account answers as an account in which the other stacks have these outputs.
+func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
+	t.Helper()
+	images := httptest.NewServer(registry.New())
+	t.Cleanup(images.Close)
+	answer := func(m map[string]any) func(resource.PropertyMap) (resource.PropertyMap, error) {
+		return func(resource.PropertyMap) (resource.PropertyMap, error) {
+			return resource.NewPropertyMapFromMap(m), nil
+		}
+	}
+	return &recorder.Recorder{
+		Calls: map[string]func(resource.PropertyMap) (resource.PropertyMap, error){
+			"aws:index/getCallerIdentity:getCallerIdentity":     answer(map[string]any{"accountId": recorder.Account}),
+			"aws:index/getRegion:getRegion":                     answer(map[string]any{"name": "eu-central-1"}),
+			"aws:route53/getZone:getZone":                       answer(map[string]any{"zoneId": "Z1", "nameServers": []any{"ns-1"}}),
+			"aws:ec2/getManagedPrefixList:getManagedPrefixList": answer(map[string]any{"id": "pl-1"}),
+			"aws:ecs/getService:getService": answer(map[string]any{
+				"taskDefinition": "arn:aws:ecs:eu-central-1:" + recorder.Account + ":blue-service",
+			}),
+			"aws:ecs/getContainerDefinition:getContainerDefinition": answer(map[string]any{"image": "repository@" + digest}),
+			"aws:ecr/getAuthorizationToken:getAuthorizationToken": answer(map[string]any{
+				"proxyEndpoint": images.URL, "authorizationToken": base64.StdEncoding.EncodeToString([]byte("AWS:password")),
+			}),
+		},
+		Outputs: map[string]resource.PropertyMap{
+			"pulumi:pulumi:StackReference": resource.NewPropertyMapFromMap(map[string]any{"outputs": outputs}),
+			"aws:rds/instance:Instance": resource.NewPropertyMapFromMap(map[string]any{
+				"masterUserSecrets": []any{map[string]any{"secretArn": "arn:secret"}},
+			}),
+			"aws:acm/certificate:Certificate": resource.NewPropertyMapFromMap(map[string]any{
+				"domainValidationOptions": []any{map[string]any{
+					"resourceRecordName": "_x", "resourceRecordType": "CNAME", "resourceRecordValue": "_y",
+				}},
+			}),
+		},
+	}
+}
+
+// settled are the outputs of a colour that runs what it asked for.
+func settled() map[string]any {
+	return map[string]any{
+		"loadBalancerDnsName": "alb", "loadBalancerZoneId": "ZALB", "bundleDigest": "sha256:2",
+		"digest": digest, "settledDigest": digest, "taskDefinition": "task:1", "settledTaskDefinition": "task:1",
+	}
+}
+
+// shared are the outputs of a platform.
+func shared(domain string) map[string]any {
+	values := map[string]any{"publicSubnetIds": []any{"subnet-1"}, "privateSubnetIds": []any{"subnet-2"}}
+	for _, key := range []string{
+		"vpcId", "clientSecurityGroupId", "repositoryArn", "logBucket", "webAclArn", "zoneId",
+		"certificateArn", "databaseHost", "databaseName", "databaseSecretArn", "databaseKeyArn",
+	} {
+		values[key] = key
+	}
+	values["region"], values["domain"], values["repositoryUrl"] = "eu-central-1", domain, "registry/codeflow/codeflow-server"
+	return values
+}
+
+func platformRecorder(t *testing.T, domain, traffic string, color map[string]any) *recorder.Recorder {
+	t.Helper()
+	r := account(t, color)
+	r.Config = map[string]string{"codeflow:kind": "platform", "codeflow:platform": `{"region": "eu-central-1"` + domain + `}`}
+	if traffic != "" {
+		r.Config["codeflow:traffic"] = traffic
+	}
+	return r
+}
+
+func colorRecorder(t *testing.T, domain string, platform map[string]any) *recorder.Recorder {
+	t.Helper()
+	r := account(t, platform)
+	r.Config = map[string]string{
+		"codeflow:kind":  "color",
+		"codeflow:color": `{"name": "blue", "platform": "prod", "region": "eu-central-1", "domain": "` + domain + `"}`,
+	}
+	return r
+}
+
+const withDomain = `, "domain": {"name": "codeflow.example.com"}`
+
+func program(t *testing.T) func(r *recorder.Recorder, preview bool) error {
+	t.Helper()
+	run := Program(Project{Module: "..", Config: t.TempDir()})
+	return func(r *recorder.Recorder, preview bool) error { return r.Run(preview, run) }
+}
+
+func TestPlatform(t *testing.T) {
+	t.Parallel()
+	r := platformRecorder(t, withDomain, `{"blue": 90, "green": 10}`, settled())
+	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
+	assert.Equal(t, []string{
+		"/codeflow:accesslogs:Bucket access-logs",
+		"/codeflow:cdn:CDN cdn",
+		"/codeflow:dns:Domain domain",
+		"/codeflow:dns:Traffic traffic",
+		"/codeflow:rds:Database database",
+		"/codeflow:registry:Registry images",
+		"/codeflow:vpc:VPC network",
+		"/codeflow:waf:WebACL waf",
+		"/codeflow:waf:WebACL waf-cdn",
+		"/pulumi:providers:aws aws",
+		"/pulumi:providers:aws aws-us-east-1",
+		"/pulumi:pulumi:StackReference organization/codeflow/blue",
+		"/pulumi:pulumi:StackReference organization/codeflow/green",
+	}, slices.DeleteFunc(r.Children(), func(child string) bool { return !strings.HasPrefix(child, "/") }))
+	assert.Equal(t, "us-east-1", r.Get(t, "pulumi:providers:aws", "aws-us-east-1").In("region"))
+	blue := r.Get(t, "aws:route53/record:Record", "traffic-blue")
+	assert.InDelta(t, 90, blue.In("weightedRoutingPolicies[0].weight"), 0)
+	assert.Equal(t, "alb", blue.In("aliases[0].name"))
+	assert.Equal(t, []any{"cdn.codeflow.example.com"}, r.Get(t, "aws:cloudfront/distribution:Distribution", "cdn").In("aliases"))
+}
+
+func TestSwitchChangesRecordsOnly(t *testing.T) {
+	t.Parallel()
+	run := program(t)
+	inputs := func(traffic string) map[string]any {
+		r := platformRecorder(t, withDomain, traffic, settled())
+		require.NoError(t, run(r, false))
+		all := map[string]any{}
+		for _, child := range r.Resources() {
+			all[child.Type+" "+child.Name] = child.Inputs.Mappable()
+		}
+		return all
+	}
+	before, after := inputs(`{"blue": 100}`), inputs(`{"blue": 0, "green": 100}`)
+	require.NotEqual(t, before["aws:route53/record:Record traffic-blue"], after["aws:route53/record:Record traffic-blue"])
+	for _, all := range []map[string]any{before, after} {
+		maps.DeleteFunc(all, func(name string, _ any) bool {
+			return strings.HasPrefix(name, "aws:route53/record:Record traffic-") || strings.HasPrefix(name, "pulumi:pulumi:StackReference")
+		})
+	}
+	assert.Equal(t, before, after)
+}
+
+func TestInterlock(t *testing.T) {
+	t.Parallel()
+	unsettled, missing := settled(), settled()
+	unsettled["settledDigest"] = "sha256:0"
+	delete(missing, "settledDigest")
+	for name, c := range map[string]struct {
+		outputs map[string]any
+		want    string
+	}{
+		"settled":   {settled(), ""},
+		"unsettled": {unsettled, `traffic for "blue" is refused: its last deployment asked for sha256:1 (task:1), but ECS settled on sha256:0`},
+		"not up":    {missing, `stack "blue" has no output "settledDigest": bring it up with pulumi up -s blue`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := platformRecorder(t, withDomain, `{"blue": 100}`, c.outputs)
+			err := program(t)(r, false)
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+			assert.Zero(t, r.Count()["aws:route53/record:Record"]-3, "the validation and the CDN's records only")
+		})
+	}
+	t.Run("a preview does not know what is not up", func(t *testing.T) {
+		t.Parallel()
+		require.NoError(t, program(t)(platformRecorder(t, withDomain, `{"blue": 100}`, missing), true))
+	})
+}
+
+func TestPlatformWithoutADomain(t *testing.T) {
+	t.Parallel()
+	r := platformRecorder(t, "", `{"blue": 100}`, settled())
+	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
+	assert.Zero(t, r.Count()["aws:route53/record:Record"]+r.Count()["aws:acm/certificate:Certificate"])
+	assert.Contains(t, r.Get(t, "aws:cloudfront/distribution:Distribution", "cdn").Inputs.Mappable()["origins"].([]any)[1].(map[string]any)["domainName"], "alb")
+}
+
+func TestCreatedZoneStopsBeforeCertificates(t *testing.T) {
+	t.Parallel()
+	r := platformRecorder(t, `, "domain": {"name": "codeflow.example.com", "zone": "create"}`, "", nil)
+	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
+	assert.Equal(t, 1, r.Count()["aws:route53/zone:Zone"])
+	assert.Zero(t, r.Count()["aws:acm/certificate:Certificate"]+r.Count()["aws:cloudfront/distribution:Distribution"])
+}
+
+func TestColor(t *testing.T) {
+	t.Parallel()
+	r := colorRecorder(t, "codeflow.example.com", shared("codeflow.example.com"))
+	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
+	assert.Equal(t, []string{
+		"/aws:route53/record:Record record",
+		"/aws:wafv2/webAclAssociation:WebAclAssociation blue-waf",
+		"/codeflow:ecsservice:Service blue-service",
+		"/codeflow:loadbalancer:LoadBalancer blue",
+		"/pulumi:providers:aws aws",
+		"/pulumi:pulumi:StackReference organization/codeflow/prod",
+	}, slices.DeleteFunc(r.Children(), func(child string) bool { return !strings.HasPrefix(child, "/") }))
+	assert.Equal(t, "blue.codeflow.example.com", r.Get(t, "aws:route53/record:Record", "record").In("name"))
+
+	task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").Inputs["containerDefinitions"]
+	assert.False(t, task.IsSecret(), "the registry's token must not make the task definition secret")
+	assert.Regexp(t, `"image":"registry/codeflow/codeflow-server@sha256:[0-9a-f]{64}"`, task.StringValue())
+	assert.NotContains(t, task.StringValue(), "password")
+}
+
+func TestColorPushesOnUpdateOnly(t *testing.T) {
+	t.Parallel()
+	r := colorRecorder(t, "", shared(""))
+	pushed := func() []string {
+		token, err := r.Calls["aws:ecr/getAuthorizationToken:getAuthorizationToken"](nil)
+		require.NoError(t, err)
+		host := strings.TrimPrefix(token["proxyEndpoint"].StringValue(), "http://")
+		repository, err := name.NewRepository(host+"/codeflow/codeflow-server", name.Insecure)
+		require.NoError(t, err)
+		tags, _ := remote.List(repository)
+		return tags
+	}
+	require.NoError(t, program(t)(r, true))
+	assert.Empty(t, pushed(), "a preview has no side effects")
+	require.NoError(t, program(t)(r, false))
+	assert.Len(t, pushed(), 1)
+}
+
+func TestColorMustMatchItsPlatform(t *testing.T) {
+	t.Parallel()
+	elsewhere := shared("")
+	elsewhere["region"] = "eu-west-1"
+	for want, outputs := range map[string]map[string]any{
+		`config "codeflow:color.region": must be the platform's, "eu-west-1", got "eu-central-1"`: elsewhere,
+		`config "codeflow:color.domain": must be the platform's, "codeflow.example.com", got ""`:  shared("codeflow.example.com"),
+		`stack "prod" has no output`: {},
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			require.ErrorContains(t, program(t)(colorRecorder(t, "", outputs), false), want)
+		})
+	}
+}
+
+func TestColorWithBadAgents(t *testing.T) {
+	t.Parallel()
+	r := colorRecorder(t, "", shared(""))
+	err := r.Run(true, Program(Project{Module: t.TempDir(), Config: t.TempDir()}))
+	require.ErrorContains(t, err, "reading bundle config")
+	assert.Empty(t, r.Children())
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	r := colorRecorder(t, "", shared(""))
+	r.Calls["aws:ecr/getAuthorizationToken:getAuthorizationToken"] = func(resource.PropertyMap) (resource.PropertyMap, error) {
+		return resource.NewPropertyMapFromMap(map[string]any{"proxyEndpoint": "https://registry", "authorizationToken": "?"}), nil
+	}
+	err := program(t)(r, false)
+	require.ErrorContains(t, err, "it is not base64 of user:password")
+	assert.NotContains(t, err.Error(), "?", "a token is not shown")
+}
