@@ -14,26 +14,56 @@ import (
 )
 
 // Push uploads what the repository lacks of the image: layers first, then the
-// manifests, and the tag last, so that a tag never names what is not there. It
-// does nothing when the tag is there already, and can be repeated after it was
-// cut off. Requests are retried with back-off.
+// manifests, and last its tag and the further ones, so that a tag never names
+// what is not there. It does nothing when the tags are there already, and can be
+// repeated after it was cut off. Requests are retried with back-off.
 //
 // Auth may be nil for anonymous access. Progress, if not nil, is called with
 // the number of bytes uploaded and known so far.
-func (i *Image) Push(ctx context.Context, repo name.Repository, auth authn.Authenticator, progress func(complete, total int64)) error {
+func (i *Image) Push(
+	ctx context.Context, repo name.Repository, auth authn.Authenticator, progress func(complete, total int64), tags ...string,
+) error {
 	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuth(auth)}
-	tag := repo.Tag(i.Tag)
+	var missing []name.Tag
+	for _, tag := range append([]string{i.Tag}, tags...) {
+		present, err := i.tagged(repo.Tag(tag), opts)
+		if err != nil {
+			return err
+		}
+		if !present {
+			missing = append(missing, repo.Tag(tag))
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := i.upload(repo, opts, progress); err != nil {
+		return err
+	}
+	for _, tag := range missing {
+		if err := remote.Tag(tag, i.Index, opts...); err != nil {
+			return fmt.Errorf("tagging %s: %w", tag, err)
+		}
+	}
+	return nil
+}
 
+// tagged reports whether the tag names the image. One that names another image
+// is an error.
+func (i *Image) tagged(tag name.Tag, opts []remote.Option) (bool, error) {
 	switch existing, err := remote.Head(tag, opts...); {
 	case err == nil && existing.Digest == i.Digest:
-		return nil
+		return true, nil
 	case err == nil:
-		return fmt.Errorf("pushing %s: the tag names %s, not %s: tags are immutable, delete that one by hand if it is wrong",
+		return false, fmt.Errorf("pushing %s: the tag names %s, not %s: tags are immutable, delete that one by hand if it is wrong",
 			tag, existing.Digest, i.Digest)
 	case !notFound(err):
-		return fmt.Errorf("pushing %s: looking for the tag: %w", tag, err)
+		return false, fmt.Errorf("pushing %s: looking for the tag: %w", tag, err)
 	}
+	return false, nil
+}
 
+func (i *Image) upload(repo name.Repository, opts []remote.Option, progress func(complete, total int64)) error {
 	updates := make(chan v1.Update)
 	drained := make(chan struct{})
 	go func() {
@@ -48,9 +78,6 @@ func (i *Image) Push(ctx context.Context, repo name.Repository, auth authn.Authe
 	<-drained // WriteIndex closes updates
 	if err != nil {
 		return fmt.Errorf("pushing %s: %w", repo.Digest(i.Digest.String()), err)
-	}
-	if err := remote.Tag(tag, i.Index, opts...); err != nil {
-		return fmt.Errorf("tagging %s: %w", tag, err)
 	}
 	return nil
 }

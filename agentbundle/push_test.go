@@ -112,6 +112,18 @@ func TestPush(t *testing.T) {
 	assert.Empty(t, rec.take(), "a second push writes nothing")
 }
 
+func TestPushFurtherTags(t *testing.T) {
+	t.Parallel()
+	rec, repo := newRegistry(t)
+	img := build(t, fixtureConfig())
+	require.NoError(t, img.Push(t.Context(), repo, nil, nil))
+	rec.take()
+	for range 2 {
+		require.NoError(t, img.Push(t.Context(), repo, nil, nil, "blue-1"))
+	}
+	assert.Equal(t, []string{"manifests blue-1"}, rec.take(), "only the tag is new, and only once")
+}
+
 func TestPushOneChangedAgent(t *testing.T) {
 	t.Parallel()
 	rec, repo := newRegistry(t)

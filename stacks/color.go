@@ -33,7 +33,7 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 	if err != nil {
 		return err
 	}
-	reference := pushImage(ctx, image, shared.RepositoryURL, pulumi.Provider(aws))
+	reference := pushImage(ctx, image, cfg.Name, shared.RepositoryURL, pulumi.Provider(aws))
 	service, err := newService(ctx, cfg, shared, balancer, reference, aws)
 	if err != nil {
 		return err

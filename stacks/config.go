@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/agext/levenshtein"
@@ -80,7 +81,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 		c.object(get, "platform", cfg.Platform)
 		c.object(get, "traffic", &cfg.Traffic)
 		cfg.Platform.validate(c.at("platform"))
-		cfg.Traffic.validate(c.at("traffic"), cfg.Platform.Domain != nil)
+		cfg.Traffic.validate(c.at("traffic"), cfg.Platform)
 	case "color":
 		cfg.Color = defaultColor()
 		c.object(get, "color", cfg.Color)
@@ -211,6 +212,13 @@ func (c checker) decode(raw any, target reflect.Value) {
 			value := reflect.New(target.Type().Elem()).Elem()
 			c.at(key).decode(object[key], value)
 			target.SetMapIndex(reflect.ValueOf(key), value)
+		}
+	case reflect.Slice:
+		list, ok := raw.([]any)
+		c.require(ok, "must be a list", raw, "")
+		target.Set(reflect.MakeSlice(target.Type(), len(list), len(list)))
+		for i, item := range list {
+			c.at(strconv.Itoa(i)).decode(item, target.Index(i))
 		}
 	case reflect.Int:
 		number, _ := raw.(json.Number)

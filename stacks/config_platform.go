@@ -1,6 +1,7 @@
 package stacks
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -17,6 +18,7 @@ type Platform struct {
 	Environment        string   `json:"environment"`        // for example "prod"
 	Region             string   `json:"region"`             // for example "eu-central-1"
 	Domain             *Domain  `json:"domain"`             // absent: the CDN's own name, see docs
+	Colors             []string `json:"colors"`             // that may be brought up
 	Network            Network  `json:"network"`            //
 	Database           Database `json:"database"`           //
 	Images             Images   `json:"images"`             //
@@ -64,7 +66,7 @@ type Database struct {
 
 // Images is the care of the image repository.
 type Images struct {
-	Keep int `json:"keep"` // tagged images
+	Keep int `json:"keep"` // images of each colour
 }
 
 // CDN is the reach of the content delivery network.
@@ -87,7 +89,7 @@ type Logs struct {
 
 func defaultPlatform() *Platform {
 	return &Platform{
-		Project: "codeflow", Environment: "prod",
+		Project: "codeflow", Environment: "prod", Colors: []string{"blue", "green"},
 		Network: Network{
 			CIDR: "10.0.0.0/16", Zones: 3, NAT: "OnePerAz", Masks: Masks{Public: 22, Private: 20, Database: 24},
 		},
@@ -95,7 +97,7 @@ func defaultPlatform() *Platform {
 			Class: "db.t4g.medium", Version: "16", StorageGB: 50, MaxStorageGB: 200,
 			RetentionDays: 14, MultiAZ: true, FinalSnapshot: true,
 		},
-		Images: Images{Keep: 20},
+		Images: Images{Keep: 10},
 		CDN:    CDN{PriceClass: "PriceClass_100"},
 		WAF:    WAF{RateLimit: 2000, RegionalRateLimit: 20_000},
 		Logs:   Logs{RetentionDays: 30}, DeletionProtection: true,
@@ -110,7 +112,11 @@ func (p *Platform) validate(c checker) {
 	}
 	p.Network.validate(c.at("network"))
 	p.Database.validate(c.at("database"))
-	c.at("images.keep").between(p.Images.Keep, 4, 1000, "two colours need a current and a previous image each")
+	c.at("colors").require(len(p.Colors) > 0, "must name a colour", nil, `for example ["blue", "green"]`)
+	for _, color := range p.Colors {
+		c.at("colors").adopt(naming.Color{Project: p.Project, Color: color}.Check()...)
+	}
+	c.at("images.keep").between(p.Images.Keep, 2, 1000, "a colour needs its current and its previous image")
 	c.at("cdn.priceClass").oneOf(p.CDN.PriceClass, "PriceClass_100", "PriceClass_200", "PriceClass_All")
 	p.WAF.validate(c.at("waf"))
 	p.Logs.validate(c.at("logs"))
@@ -191,18 +197,16 @@ type Traffic map[string]int
 // Colors lists the colours with a record, sorted.
 func (t Traffic) Colors() []string { return slices.Sorted(maps.Keys(t)) }
 
-func (t Traffic) validate(c checker, withDomain bool) {
-	total, weighted := 0, 0
+func (t Traffic) validate(c checker, p *Platform) {
+	total := 0
 	for _, color := range t.Colors() {
 		c.at(color).between(t[color], 0, dns.MaxWeight, "remove the colour to take its record away")
+		c.at(color).require(slices.Contains(p.Colors, color), "must be one of platform.colors", fmt.Sprint(p.Colors), "")
 		total += t[color]
-		if t[color] > 0 {
-			weighted++
-		}
 	}
 	if len(t) == 0 {
 		return
 	}
 	c.require(total > 0, "must give some colour a weight over 0", nil, "remove the key for no traffic at all")
-	c.require(withDomain || len(t) == 1, "must name one colour, since there is no domain to weight", nil, "set platform.domain, or remove the others")
+	c.require(p.Domain != nil || len(t) == 1, "must name one colour, since there is no domain to weight", nil, "set platform.domain, or remove the others")
 }

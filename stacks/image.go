@@ -33,7 +33,7 @@ func buildImage(ctx *pulumi.Context, cfg *Color, module string) (*agentbundle.Im
 // pushImage returns the image's reference by digest. On an update the reference
 // is there only once the image is in the registry; a preview pushes nothing.
 func pushImage(
-	ctx *pulumi.Context, image *agentbundle.Image, repositoryURL pulumi.StringOutput, opts ...pulumi.InvokeOption,
+	ctx *pulumi.Context, image *agentbundle.Image, color string, repositoryURL pulumi.StringOutput, opts ...pulumi.InvokeOption,
 ) pulumi.StringOutput {
 	if ctx.DryRun() {
 		return pulumi.Sprintf("%s@%s", repositoryURL, image.Digest)
@@ -49,7 +49,7 @@ func pushImage(
 			_ = ctx.Log.Info(fmt.Sprintf("pushing %s: %d of %d KiB", image.Tag, complete/1024, total/1024),
 				&pulumi.LogArgs{Ephemeral: true})
 		}
-		if err := image.Push(c, repository, auth, progress); err != nil {
+		if err := image.Push(c, repository, auth, progress, tagPrefix(color)+image.Tag); err != nil {
 			return "", fmt.Errorf("pushing image %s to %q: %w", image.Digest, url, err)
 		}
 		return url + "@" + image.Digest.String(), nil
@@ -57,6 +57,9 @@ func pushImage(
 	// The token is secret, the reference is not.
 	return pulumi.Unsecret(pushed).(pulumi.StringOutput)
 }
+
+// tagPrefix starts the tags by which the registry keeps a colour's own images.
+func tagPrefix(color string) string { return color + "-" }
 
 // login is where and as whom to push: the endpoint that the token is for, and
 // the repository's path.

@@ -112,8 +112,12 @@ func (p *platformStack) database(ctx *pulumi.Context) error {
 }
 
 func (p *platformStack) images(ctx *pulumi.Context) error {
+	var prefixes []string
+	for _, color := range p.cfg.Colors {
+		prefixes = append(prefixes, tagPrefix(color))
+	}
 	images, err := registry.New(ctx, "images", &registry.Args{
-		Name: p.names.Repository(), Keep: p.cfg.Images.Keep, ForceDelete: !p.cfg.DeletionProtection,
+		Name: p.names.Repository(), Prefixes: prefixes, Keep: p.cfg.Images.Keep, ForceDelete: !p.cfg.DeletionProtection,
 	}, p.home)
 	if err != nil {
 		return err

@@ -240,7 +240,9 @@ func TestColorPushesOnUpdateOnly(t *testing.T) {
 	require.NoError(t, program(t)(r, true))
 	assert.Empty(t, pushed(), "a preview has no side effects")
 	require.NoError(t, program(t)(r, false))
-	assert.Len(t, pushed(), 1)
+	tags := pushed()
+	require.Len(t, tags, 2)
+	assert.Equal(t, "blue-"+tags[1], tags[0], "by which the registry keeps the colour's images")
 }
 
 func TestColorMustMatchItsPlatform(t *testing.T) {

@@ -57,7 +57,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	if _, err := ecr.NewLifecyclePolicy(ctx, name+"-lifecycle", &ecr.LifecyclePolicyArgs{
 		Repository: repository.Name,
-		Policy:     pulumi.JSONMarshal(lifecycle(args.Keep)),
+		Policy:     pulumi.JSONMarshal(lifecycle(args.Prefixes, args.Keep)),
 	}, child); err != nil {
 		return nil, fmt.Errorf("creating lifecycle of repository %q: %w", args.Name, err)
 	}

@@ -14,7 +14,7 @@ func TestRegistry(t *testing.T) {
 	t.Parallel()
 	r := &recorder.Recorder{}
 	r.Both(t, func(ctx *pulumi.Context) error {
-		_, err := registry.New(ctx, "images", &registry.Args{Name: "codeflow/codeflow-server"})
+		_, err := registry.New(ctx, "images", &registry.Args{Name: "codeflow/codeflow-server", Prefixes: []string{"blue-", "green-"}})
 		return err
 	})
 
@@ -31,9 +31,11 @@ func TestRegistry(t *testing.T) {
 	assert.Equal(t, false, repository.In("forceDelete"))
 	assert.Equal(t, true, r.Get(t, "aws:kms/key:Key", "images-key").In("enableKeyRotation"))
 	assert.JSONEq(t, `{"rules":[
-		{"rulePriority":1,"description":"keep the last bundles","action":{"type":"expire"},
-		 "selection":{"tagStatus":"tagged","tagPrefixList":["bundle-"],"countType":"imageCountMoreThan","countNumber":20}},
-		{"rulePriority":2,"description":"drop what lost its tag","action":{"type":"expire"},
+		{"rulePriority":1,"description":"keep the last of blue-","action":{"type":"expire"},
+		 "selection":{"tagStatus":"tagged","tagPrefixList":["blue-"],"countType":"imageCountMoreThan","countNumber":10}},
+		{"rulePriority":2,"description":"keep the last of green-","action":{"type":"expire"},
+		 "selection":{"tagStatus":"tagged","tagPrefixList":["green-"],"countType":"imageCountMoreThan","countNumber":10}},
+		{"rulePriority":3,"description":"drop what lost its tag","action":{"type":"expire"},
 		 "selection":{"tagStatus":"untagged","countType":"sinceImagePushed","countUnit":"days","countNumber":14}}]}`,
 		r.Get(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "images-lifecycle").In("policy").(string))
 }
@@ -42,7 +44,7 @@ func TestRefusedChildren(t *testing.T) {
 	t.Parallel()
 	(&recorder.Recorder{}).RefuseEach(t, func(opts ...pulumi.ResourceOption) pulumi.RunFunc {
 		return func(ctx *pulumi.Context) error {
-			_, err := registry.New(ctx, "images", &registry.Args{Name: "codeflow"}, opts...)
+			_, err := registry.New(ctx, "images", &registry.Args{Name: "codeflow", Prefixes: []string{"blue-"}}, opts...)
 			return err
 		}
 	})
@@ -52,7 +54,8 @@ func TestBadArgs(t *testing.T) {
 	t.Parallel()
 	for want, args := range map[string]*registry.Args{
 		"Name is required":        {},
-		"Keep must be at least 4": {Name: "codeflow", Keep: 1},
+		"Prefixes is required":    {Name: "codeflow"},
+		"Keep must be at least 2": {Name: "codeflow", Prefixes: []string{"blue-"}, Keep: 1},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

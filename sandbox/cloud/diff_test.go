@@ -120,13 +120,25 @@ func TestChangesThatReplaceInSomeCases(t *testing.T) {
 		replaces        bool
 	}{
 		"to dedicated": {"ec2/vpc", "instanceTenancy", props{}, props{"instanceTenancy": "dedicated"}, true},
-		"to default":   {"ec2/vpc", "instanceTenancy", props{"instanceTenancy": "dedicated"}, props{"instanceTenancy": "default"}, false},
+		"to default": {
+			"ec2/vpc", "instanceTenancy",
+			props{"instanceTenancy": "dedicated"},
+			props{"instanceTenancy": "default"},
+			false,
+		},
 		"subnets of an application load balancer": {"lb/loadBalancer", "subnets", props{}, props{}, false},
-		"subnets of a network load balancer":      {"lb/loadBalancer", "subnets", props{}, props{"loadBalancerType": "network"}, true},
+		"subnets of a network load balancer": {
+			"lb/loadBalancer", "subnets", props{}, props{"loadBalancerType": "network"}, true,
+		},
 		"first group of a network load balancer": {
 			"lb/loadBalancer", "securityGroups", props{}, props{"loadBalancerType": "network"}, true,
 		},
-		"restoring": {"rds/instance", "restoreToPointInTime", props{}, props{"restoreToPointInTime": map[string]any{"restoreTime": "x"}}, true},
+		"restoring": {
+			"rds/instance", "restoreToPointInTime",
+			props{},
+			props{"restoreToPointInTime": map[string]any{"restoreTime": "x"}},
+			true,
+		},
 		"lock of a bucket": {
 			"s3/bucketV2", "objectLockConfiguration", props{}, props{"objectLockConfiguration": map[string]any{"objectLockEnabled": "Enabled"}}, true,
 		},

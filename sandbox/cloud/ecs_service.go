@@ -32,34 +32,38 @@ func deploy(c *call) error {
 	if cluster == nil {
 		return refuseAs(rules["ecs/cluster"].Missing, c.region, nil)
 	}
-	name := c.in.str("name")
 	if c.old == nil {
-		c.out["id"] = fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s/%s", c.region, Account, cluster.Outputs["name"], name)
+		c.out["id"] = fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s/%s", c.region, Account, cluster.Outputs["name"], c.in.str("name"))
 	}
 	if c.old != nil && steady(c.old) && !c.changed("taskDefinition") && !c.in.yes("forceNewDeployment") {
 		return nil
 	}
+	runDeployment(c, props(definition.Outputs))
+	return nil
+}
+
+// runDeployment starts the tasks of a task definition, with ECS's events.
+func runDeployment(c *call, definition props) {
+	name := c.in.str("name")
 	deployment := "ecs-svc/" + randomOf("0123456789", 19)
 	settled := fmt.Sprintf("(service %s) has reached a steady state.", name)
-	reason := deploymentFails(c, name, props(definition.Outputs))
+	reason := deploymentFails(c, name, definition)
 	if reason == "" {
 		c.events = []string{settled, fmt.Sprintf("(service %s) (deployment %s) deployment completed.", name, deployment)}
-		return nil
+		return
 	}
 	c.events = []string{
 		fmt.Sprintf("(service %s) (deployment %s) deployment failed: tasks failed to start.", name, deployment), reason,
 	}
-	if rollsBack := c.in.yes("deploymentCircuitBreaker.enable") && c.in.yes("deploymentCircuitBreaker.rollback"); rollsBack &&
-		c.old != nil && steady(c.old) {
+	breaker := c.in.yes("deploymentCircuitBreaker.enable") && c.in.yes("deploymentCircuitBreaker.rollback")
+	switch {
+	case breaker && c.old != nil && steady(c.old):
 		rollBack(c)
 		c.events = append([]string{settled, fmt.Sprintf("(service %s) rolling back.", name)}, c.events...)
-		return nil
-	}
-	if c.in.yes("waitForSteadyState") {
+	case c.in.yes("waitForSteadyState"):
 		c.initErrors = []string{fmt.Sprintf("waiting for ECS Service (%s) to settle: timeout while waiting for state to become "+
 			"'tfSTABLE' (last state: 'tfPENDING'); events: %s", c.serviceARN(), strings.Join(c.events, "; "))}
 	}
-	return nil
 }
 
 // steady reports whether a service's last deployment settled.

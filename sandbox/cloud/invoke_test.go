@@ -22,14 +22,20 @@ func TestFunctions(t *testing.T) {
 				"names": []string{"eu-west-1a", "eu-west-1b", "eu-west-1c"}, "zoneIds": []string{"euw1-az1", "euw1-az2", "euw1-az3"},
 			},
 		},
-		"caller":        {function: "index/getCallerIdentity", want: in{"accountId": Account}},
-		"partition":     {function: "index/getPartition", want: in{"partition": "aws"}},
-		"region":        {function: "index/getRegion", want: in{"name": testRegion}},
-		"zone":          {function: "route53/getZone", args: in{"name": "example.com."}, want: in{"zoneId": s.zone.id, "privateZone": false}},
-		"zone by id":    {function: "route53/getZone", args: in{"zoneId": s.zone.id}, want: in{"name": testDomain}},
-		"no zone":       {function: "route53/getZone", args: in{"name": "none.com"}, says: "no matching Route 53 Hosted Zone found"},
-		"certificate":   {function: "acm/getCertificate", args: in{"domain": testDomain}, want: in{"arn": s.certificate.id}},
-		"no certifcate": {function: "acm/getCertificate", args: in{"domain": "none.com"}, says: "no ACM Certificate matching domain (none.com)"},
+		"caller":    {function: "index/getCallerIdentity", want: in{"accountId": Account}},
+		"partition": {function: "index/getPartition", want: in{"partition": "aws"}},
+		"region":    {function: "index/getRegion", want: in{"name": testRegion}},
+		"zone": {
+			function: "route53/getZone", args: in{"name": "example.com."},
+			want: in{"zoneId": s.zone.id, "privateZone": false},
+		},
+		"zone by id":  {function: "route53/getZone", args: in{"zoneId": s.zone.id}, want: in{"name": testDomain}},
+		"no zone":     {function: "route53/getZone", args: in{"name": "none.com"}, says: "no matching Route 53 Hosted Zone found"},
+		"certificate": {function: "acm/getCertificate", args: in{"domain": testDomain}, want: in{"arn": s.certificate.id}},
+		"no certifcate": {
+			function: "acm/getCertificate", args: in{"domain": "none.com"},
+			says: "no ACM Certificate matching domain (none.com)",
+		},
 		"prefix list": {
 			function: "ec2/getManagedPrefixList", args: in{"name": "com.amazonaws.global.cloudfront.origin-facing"},
 			want: in{"id": prefixListID(testRegion, "com.amazonaws.global.cloudfront.origin-facing"), "addressFamily": "IPv4"},
@@ -39,7 +45,10 @@ func TestFunctions(t *testing.T) {
 			args:     in{"filters": []any{in{"name": "prefix-list-name", "values": []string{"com.amazonaws.eu-west-1.s3"}}}},
 			want:     in{"name": "com.amazonaws.eu-west-1.s3"},
 		},
-		"no prefix list": {function: "ec2/getPrefixList", args: in{"name": "none"}, says: "no matching EC2 Managed Prefix List found: none"},
+		"no prefix list": {
+			function: "ec2/getPrefixList", args: in{"name": "none"},
+			says: "no matching EC2 Managed Prefix List found: none",
+		},
 		"registry": {
 			function: "ecr/getAuthorizationToken", want: in{"userName": "AWS", "password": "sandbox", "proxyEndpoint": "http://127.0.0.1:5000"},
 		},
@@ -47,7 +56,10 @@ func TestFunctions(t *testing.T) {
 			function: "ecs/getService", args: in{"serviceName": "codeflow-blue-service", "clusterArn": s.cluster.id},
 			want: in{"arn": s.service.id, "desiredCount": 2, "taskDefinition": s.definition.out["arn"]},
 		},
-		"no service": {function: "ecs/getService", args: in{"serviceName": "none", "clusterArn": s.cluster.id}, says: "service not found: none"},
+		"no service": {
+			function: "ecs/getService", args: in{"serviceName": "none", "clusterArn": s.cluster.id},
+			says: "service not found: none",
+		},
 		"latest task definition": {
 			function: "ecs/getTaskDefinition", args: in{"taskDefinition": "codeflow-blue"},
 			want: in{"revision": 1, "status": active, "family": "codeflow-blue"},
@@ -64,7 +76,10 @@ func TestFunctions(t *testing.T) {
 			function: "cloudfront/getCachePolicy", args: in{"name": "Managed-CachingDisabled"},
 			want: in{"id": "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"},
 		},
-		"no cache policy": {function: "cloudfront/getCachePolicy", args: in{"name": "none"}, says: "no matching cloudfront/cachePolicy found"},
+		"no cache policy": {
+			function: "cloudfront/getCachePolicy", args: in{"name": "none"},
+			says: "no matching cloudfront/cachePolicy found",
+		},
 		"policy document": {
 			function: "iam/getPolicyDocument", args: in{"statements": []any{in{
 				"actions": []string{"s3:GetObject"}, "resources": []string{"a", "b"},

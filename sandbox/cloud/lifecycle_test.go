@@ -18,13 +18,18 @@ func TestIdentifiersLookLikeAWS(t *testing.T) {
 	s := deployed(open(t, Options{Images: images}), images)
 	account := "eu-west-1:" + Account
 	for name, test := range map[string]struct{ got, want string }{
-		"vpc":             {s.vpc.id, `^vpc-0[0-9a-f]{16}$`},
-		"subnet":          {s.subnetA.id, `^subnet-0[0-9a-f]{16}$`},
-		"load balancer":   {s.balancer.id, `^arn:aws:elasticloadbalancing:` + account + `:loadbalancer/app/codeflow-blue/[0-9a-f]{16}$`},
-		"dns name":        {s.balancer.out.str("dnsName"), `^codeflow-blue-1\d{9}\.eu-west-1\.elb\.amazonaws\.com$`},
-		"zone of it":      {s.balancer.out.str("zoneId"), `^Z32O12XQLNTSW2$`},
-		"suffix":          {s.targets.out.str("arnSuffix"), `^targetgroup/codeflow-blue/[0-9a-f]{16}$`},
-		"listener":        {s.listener.id, `^arn:aws:elasticloadbalancing:` + account + `:listener/app/codeflow-blue/[0-9a-f]{16}/[0-9a-f]{16}$`},
+		"vpc":    {s.vpc.id, `^vpc-0[0-9a-f]{16}$`},
+		"subnet": {s.subnetA.id, `^subnet-0[0-9a-f]{16}$`},
+		"load balancer": {
+			s.balancer.id, `^arn:aws:elasticloadbalancing:` + account + `:loadbalancer/app/codeflow-blue/[0-9a-f]{16}$`,
+		},
+		"dns name":   {s.balancer.out.str("dnsName"), `^codeflow-blue-1\d{9}\.eu-west-1\.elb\.amazonaws\.com$`},
+		"zone of it": {s.balancer.out.str("zoneId"), `^Z32O12XQLNTSW2$`},
+		"suffix":     {s.targets.out.str("arnSuffix"), `^targetgroup/codeflow-blue/[0-9a-f]{16}$`},
+		"listener": {
+			s.listener.id,
+			`^arn:aws:elasticloadbalancing:` + account + `:listener/app/codeflow-blue/[0-9a-f]{16}/[0-9a-f]{16}$`,
+		},
 		"zone":            {s.zone.id, `^Z[A-Z0-9]{20}$`},
 		"certificate":     {s.certificate.id, `^arn:aws:acm:` + account + `:certificate/[0-9a-f-]{36}$`},
 		"role":            {s.role.out.str("arn"), `^arn:aws:iam::` + Account + `:role/role-[0-9a-f]{7}$`},
@@ -57,15 +62,27 @@ func TestChecksPassWhatAPreviewDoesNotKnow(t *testing.T) {
 	t.Parallel()
 	w := open(t, Options{})
 	for short, inputs := range map[string]in{
-		"ec2/subnet":              {"vpcId": unknown, "cidrBlock": unknown},
-		"lb/loadBalancer":         {"name": unknown, "subnets": unknown, "securityGroups": []any{unknown}},
-		"lb/listener":             {"loadBalancerArn": unknown, "protocol": "HTTPS", "certificateArn": unknown, "defaultActions": []any{in{"type": "forward", "targetGroupArn": unknown}}},
-		"ecs/taskDefinition":      {"family": "f", "containerDefinitions": unknown, "cpu": unknown, "memory": unknown, "networkMode": unknown, "requiresCompatibilities": []string{"FARGATE"}},
-		"route53/record":          {"zoneId": unknown, "name": unknown, "type": "A", "aliases": []any{in{"name": unknown, "zoneId": unknown, "evaluateTargetHealth": true}}},
+		"ec2/subnet":      {"vpcId": unknown, "cidrBlock": unknown},
+		"lb/loadBalancer": {"name": unknown, "subnets": unknown, "securityGroups": []any{unknown}},
+		"lb/listener": {
+			"loadBalancerArn": unknown, "protocol": "HTTPS", "certificateArn": unknown,
+			"defaultActions": []any{in{"type": "forward", "targetGroupArn": unknown}},
+		},
+		"ecs/taskDefinition": {
+			"family": "f", "containerDefinitions": unknown, "cpu": unknown, "memory": unknown, "networkMode": unknown,
+			"requiresCompatibilities": []string{"FARGATE"},
+		},
+		"route53/record": {
+			"zoneId": unknown, "name": unknown, "type": "A",
+			"aliases": []any{in{"name": unknown, "zoneId": unknown, "evaluateTargetHealth": true}},
+		},
 		"cloudfront/distribution": (&stack{}).distribution().with(in{"origins": unknown}),
 		"wafv2/webAcl":            webACL("REGIONAL").with(in{"scope": unknown}),
 		"iam/rolePolicy":          {"role": unknown, "policy": unknown},
-		"rds/instance":            {"instanceClass": unknown, "identifier": unknown, "allocatedStorage": unknown, "maxAllocatedStorage": unknown},
+		"rds/instance": {
+			"instanceClass": unknown, "identifier": unknown, "allocatedStorage": unknown,
+			"maxAllocatedStorage": unknown,
+		},
 	} {
 		response, err := w.client.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(short, "x"), News: wire(w, inputs)})
 		require.NoError(t, err, short)

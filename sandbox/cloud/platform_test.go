@@ -15,7 +15,7 @@ func TestEveryTypeCanBeMade(t *testing.T) {
 	key := s.create("kms/key", "key", in{"enableKeyRotation": true})
 	s.create("kms/alias", "alias", in{"name": "alias/codeflow", "targetKeyId": key.id})
 	s.routes()
-	s.database2(key)
+	s.data(key)
 	s.buckets(key)
 	s.edge()
 	s.observed()
@@ -62,7 +62,7 @@ func (s *stack) routes() {
 	})
 }
 
-func (s *stack) database2(key made) {
+func (s *stack) data(key made) {
 	s.subnetGroup()
 	s.create("rds/parameterGroup", "pg", in{"name": "pg16", "family": "postgres16"})
 	database := s.create("rds/instance", "db", s.database(in{

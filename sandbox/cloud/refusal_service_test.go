@@ -267,11 +267,36 @@ func TestRefusesInData(t *testing.T) {
 		"retention that does not exist": {
 			creating("cloudwatch/logGroup", func(*stack) in { return in{"retentionInDays": 31} }), "expected retention_in_days to be one of",
 		},
-		"alarm with an odd period":            {creating("cloudwatch/metricAlarm", func(*stack) in { return alarm(in{"period": 45}) }), "a multiple of 60"},
-		"alarm that calls another region":     {creating("cloudwatch/metricAlarm", func(*stack) in { return alarm(in{"alarmActions": []string{"arn:aws:sns:us-east-1:000000000000:t"}}) }), "Invalid region us-east-1 specified. Only eu-west-1 is supported."},
-		"alarm with more points than periods": {creating("cloudwatch/metricAlarm", func(*stack) in { return alarm(in{"datapointsToAlarm": 5}) }), "DatapointsToAlarm"},
-		"alarm without metric":                {creating("cloudwatch/metricAlarm", func(*stack) in { return alarm(in{"metricName": nil}) }), "exactly one of metricName, metricQueries"},
-		"dashboard that is not JSON":          {creating("cloudwatch/dashboard", func(*stack) in { return in{"dashboardName": "d", "dashboardBody": "{"} }), "must be a valid JSON object"},
+		"alarm with an odd period": {
+			creating("cloudwatch/metricAlarm", func(*stack) in {
+				return alarm(in{"period": 45})
+			}),
+			"a multiple of 60",
+		},
+		"alarm that calls another region": {
+			creating("cloudwatch/metricAlarm", func(*stack) in {
+				return alarm(in{"alarmActions": []string{"arn:aws:sns:us-east-1:000000000000:t"}})
+			}),
+			"Invalid region us-east-1 specified. Only eu-west-1 is supported.",
+		},
+		"alarm with more points than periods": {
+			creating("cloudwatch/metricAlarm", func(*stack) in {
+				return alarm(in{"datapointsToAlarm": 5})
+			}),
+			"DatapointsToAlarm",
+		},
+		"alarm without metric": {
+			creating("cloudwatch/metricAlarm", func(*stack) in {
+				return alarm(in{"metricName": nil})
+			}),
+			"exactly one of metricName, metricQueries",
+		},
+		"dashboard that is not JSON": {
+			creating("cloudwatch/dashboard", func(*stack) in {
+				return in{"dashboardName": "d", "dashboardBody": "{"}
+			}),
+			"must be a valid JSON object",
+		},
 		"subscription with an unknown protocol": {creating("sns/topicSubscription", func(s *stack) in {
 			topic := s.create("sns/topic", "t", in{})
 			return in{"topic": topic.id, "protocol": "pigeon", "endpoint": "x"}
@@ -280,7 +305,12 @@ func TestRefusesInData(t *testing.T) {
 			key := s.create("kms/key", "k", in{})
 			return in{"name": "codeflow", "targetKeyId": key.id}
 		}), "must begin with 'alias/'"},
-		"key deleted too soon": {creating("kms/key", func(*stack) in { return in{"deletionWindowInDays": 1} }), "in the range (7 - 30)"},
+		"key deleted too soon": {
+			creating("kms/key", func(*stack) in {
+				return in{"deletionWindowInDays": 1}
+			}),
+			"in the range (7 - 30)",
+		},
 		"secret name taken": {
 			func(s *stack) error {
 				s.create("secretsmanager/secret", "s", in{"name": "codeflow"})

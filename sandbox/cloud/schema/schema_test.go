@@ -38,22 +38,56 @@ func TestCheck(t *testing.T) {
 		inputs object
 		want   []string
 	}{
-		"fine":             {"aws:ec2/vpc:Vpc", object{"cidrBlock": "10.0.0.0/16", "tags": object{"a": "b"}}, nil},
-		"null":             {"aws:ec2/vpc:Vpc", object{"nonsense": nil, "cidrBlock": nil}, nil},
-		"internal":         {"aws:ec2/vpc:Vpc", object{"__defaults": []any{}}, nil},
-		"unknown value":    {"aws:ec2/subnet:Subnet", object{"vpcId": Unknown{}, "tags": Unknown{}}, nil},
-		"far from a name":  {"aws:ec2/vpc:Vpc", object{"zzzzzz": 1.0}, []string{"zzzzzz: unknown property"}},
-		"all at once":      {"aws:ec2/subnet:Subnet", object{"vpcID": "x"}, []string{`vpcID: unknown property; did you mean "vpcId"?`, "vpcId: missing required property"}},
-		"number as text":   {"aws:lb/targetGroup:TargetGroup", object{"port": "8080", "deregistrationDelay": 30.0}, nil},
-		"text as number":   {"aws:lb/targetGroup:TargetGroup", object{"port": "http"}, []string{`port: must be a number, got the string "http"`}},
-		"number as a flag": {"aws:ec2/vpc:Vpc", object{"enableDnsSupport": 1.0}, []string{"enableDnsSupport: must be a boolean, got the number 1"}},
-		"flag as a number": {"aws:lb/targetGroup:TargetGroup", object{"port": true}, []string{"port: must be a number, got the boolean true"}},
-		"text as list":     {"aws:lb/loadBalancer:LoadBalancer", object{"subnets": "a"}, []string{`subnets: must be a list, got the string "a"`}},
-		"list as text":     {"aws:lb/loadBalancer:LoadBalancer", object{"name": []any{"a"}}, []string{"name: must be a string, got a list"}},
-		"list as object":   {"aws:lb/targetGroup:TargetGroup", object{"healthCheck": []any{}}, []string{"healthCheck: must be an object, got a list"}},
-		"text as map":      {"aws:ec2/vpc:Vpc", object{"tags": "a"}, []string{`tags: must be a map, got the string "a"`}},
-		"list in a map":    {"aws:ec2/vpc:Vpc", object{"tags": object{"a": []any{}}}, []string{"tags.a: must be a string, got a list"}},
-		"asset":            {"aws:s3/bucketObjectv2:BucketObjectv2", object{"bucket": "b", "key": "k", "source": object{assetKey: "c44067f5952c0a294b673a41bacd8c17"}}, nil},
+		"fine":            {"aws:ec2/vpc:Vpc", object{"cidrBlock": "10.0.0.0/16", "tags": object{"a": "b"}}, nil},
+		"null":            {"aws:ec2/vpc:Vpc", object{"nonsense": nil, "cidrBlock": nil}, nil},
+		"internal":        {"aws:ec2/vpc:Vpc", object{"__defaults": []any{}}, nil},
+		"unknown value":   {"aws:ec2/subnet:Subnet", object{"vpcId": Unknown{}, "tags": Unknown{}}, nil},
+		"far from a name": {"aws:ec2/vpc:Vpc", object{"zzzzzz": 1.0}, []string{"zzzzzz: unknown property"}},
+		"all at once": {
+			"aws:ec2/subnet:Subnet",
+			object{"vpcID": "x"},
+			[]string{`vpcID: unknown property; did you mean "vpcId"?`, "vpcId: missing required property"},
+		},
+		"number as text": {"aws:lb/targetGroup:TargetGroup", object{"port": "8080", "deregistrationDelay": 30.0}, nil},
+		"text as number": {
+			"aws:lb/targetGroup:TargetGroup",
+			object{"port": "http"},
+			[]string{`port: must be a number, got the string "http"`},
+		},
+		"number as a flag": {
+			"aws:ec2/vpc:Vpc",
+			object{"enableDnsSupport": 1.0},
+			[]string{"enableDnsSupport: must be a boolean, got the number 1"},
+		},
+		"flag as a number": {
+			"aws:lb/targetGroup:TargetGroup",
+			object{"port": true},
+			[]string{"port: must be a number, got the boolean true"},
+		},
+		"text as list": {
+			"aws:lb/loadBalancer:LoadBalancer",
+			object{"subnets": "a"},
+			[]string{`subnets: must be a list, got the string "a"`},
+		},
+		"list as text": {
+			"aws:lb/loadBalancer:LoadBalancer",
+			object{"name": []any{"a"}},
+			[]string{"name: must be a string, got a list"},
+		},
+		"list as object": {
+			"aws:lb/targetGroup:TargetGroup",
+			object{"healthCheck": []any{}},
+			[]string{"healthCheck: must be an object, got a list"},
+		},
+		"text as map": {"aws:ec2/vpc:Vpc", object{"tags": "a"}, []string{`tags: must be a map, got the string "a"`}},
+		"list in a map": {
+			"aws:ec2/vpc:Vpc", object{"tags": object{"a": []any{}}}, []string{"tags.a: must be a string, got a list"},
+		},
+		"asset": {
+			"aws:s3/bucketObjectv2:BucketObjectv2",
+			object{"bucket": "b", "key": "k", "source": object{assetKey: "c44067f5952c0a294b673a41bacd8c17"}},
+			nil,
+		},
 		"too few": {
 			"aws:lb/listener:Listener",
 			object{"loadBalancerArn": "a", "defaultActions": []any{}},
