@@ -27,6 +27,9 @@ func buildImage(ctx *pulumi.Context, cfg *Color, module string) (*agentbundle.Im
 	if err != nil {
 		return nil, err
 	}
+	// With cold caches the server is compiled first, which takes a while.
+	_ = ctx.Log.Info(fmt.Sprintf("packing %d agents and %d commands", len(bundle.Manifest.Agents), len(bundle.Manifest.Commands)),
+		&pulumi.LogArgs{Ephemeral: true})
 	return bundle.Image(ctx.Context(), nil)
 }
 

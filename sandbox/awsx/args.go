@@ -126,7 +126,7 @@ func (a *vpcArgs) plan(name string, zones int) ([]subnet, []subnetSpec, error) {
 	has := func(kind string) bool {
 		return slices.ContainsFunc(subnets, func(s subnet) bool { return s.spec.is(kind) })
 	}
-	if !a.NATGateways.is("None") && !(has("Public") && has("Private")) {
+	if !a.NATGateways.is("None") && (!has("Public") || !has("Private")) {
 		return nil, nil, errors.New("If NAT Gateway strategy is 'OnePerAz' or 'Single', both private and public subnets " +
 			"must be declared. The private subnet creates the need for a NAT Gateway, and the public subnet is required to " +
 			"host the NAT Gateway resource.")

@@ -249,7 +249,7 @@ func TestCrash(t *testing.T) {
 		return
 	}
 	dir := t.TempDir()
-	command := exec.Command(os.Args[0], "-test.run=^TestCrash$") //nolint:gosec // itself.
+	command := exec.Command(os.Args[0], "-test.run=^TestCrash$")
 	command.Env = append(os.Environ(), "CLOUD_TEST_CRASH="+dir)
 	err := command.Run()
 	var exit *exec.ExitError

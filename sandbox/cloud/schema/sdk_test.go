@@ -51,7 +51,7 @@ var field = regexp.MustCompile("^\t\\w+\\s+(\\S+)\\s+`pulumi:\"(\\w+)\"`")
 // fieldsOf reads the types of a struct's fields, by their Pulumi names.
 func fieldsOf(t *testing.T, path, name string) map[string]string {
 	t.Helper()
-	source, err := os.Open(path) //nolint:gosec // in the module cache.
+	source, err := os.Open(path)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, source.Close()) }()
 	fields, inside := map[string]string{}, false

@@ -133,7 +133,7 @@ func effectFlag(effect string) string {
 }
 
 func readJSON(path string, into any) error {
-	raw, err := os.ReadFile(path) //nolint:gosec // the developer names it.
+	raw, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
