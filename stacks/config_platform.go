@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/rds"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
@@ -179,16 +180,7 @@ func (w *WAF) validate(c checker) {
 	c.at("regionalRateLimit").between(w.RegionalRateLimit, 10, 2_000_000_000, "requests in five minutes")
 }
 
-// logRetentions are the days that CloudWatch Logs offers.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var logRetentions = []int{
-	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
-}
-
-func (l *Logs) validate(c checker) {
-	c.at("retentionDays").require(slices.Contains(logRetentions, l.RetentionDays),
-		"must be a retention that CloudWatch Logs offers", l.RetentionDays, "for example 30, 90 or 365")
-}
+func (l *Logs) validate(c checker) { c.adopt(logretention.Check(l.RetentionDays)) }
 
 // Traffic is the weight of each colour, the key codeflow:traffic. A colour that
 // is absent has no record; one with 0 is a warm standby.

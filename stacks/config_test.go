@@ -69,7 +69,7 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"price class":            {"platform", "cdn.priceClass", `"cheap"`, `must be one of PriceClass_100, PriceClass_200, PriceClass_All, got "cheap"`},
 	"rate limit":             {"platform", "waf.rateLimit", `5`, `config "codeflow:platform.waf.rateLimit": must be 10 to 2000000000, got 5`},
 	"regional rate limit":    {"platform", "waf.regionalRateLimit", `0`, `config "codeflow:platform.waf.regionalRateLimit"`},
-	"log retention":          {"platform", "logs.retentionDays", `31`, `config "codeflow:platform.logs.retentionDays": must be a retention that CloudWatch Logs offers, got 31`},
+	"log retention":          {"platform", "logs.retentionDays", `31`, `config "codeflow:platform.logs": log retention must be one of CloudWatch's`},
 	"negative weight":        {"platform", ":traffic", `{"blue": -1, "green": 10}`, `config "codeflow:traffic.blue": must be 0 to 255, got -1`},
 	"weight over the limit":  {"platform", ":traffic", `{"blue": 256}`, `config "codeflow:traffic.blue": must be 0 to 255, got 256`},
 	"all weights zero":       {"platform", ":traffic", `{"blue": 0, "green": 0}`, `config "codeflow:traffic": must give some colour a weight over 0: remove the key`},
@@ -100,7 +100,7 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"scaling bounds":          {"color", "scaling.min", `13`, `scaling needs 1 <= min <= max, got min 13 and max 12`},
 	"scaling target":          {"color", "scaling.cpu", `100`, `scaling target cpu must be 10 to 90 percent, got 100`},
 	"requests per target":     {"color", "scaling.requestsPerTarget", `0`, `scaling target requestsPerTarget must be at least 1`},
-	"colour's logs":           {"color", "logs.retentionDays", `2`, `config "codeflow:color.logs.retentionDays"`},
+	"colour's logs":           {"color", "logs.retentionDays", `2`, `config "codeflow:color.logs": log retention`},
 }
 
 func TestBadConfigs(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 )
@@ -83,7 +84,7 @@ func (a *Args) validate() error {
 		a.SteadyStateTimeout = "15m"
 	}
 	errs := a.Names.Check()
-	errs = append(errs, CheckSize(a.CPU, a.Memory))
+	errs = append(errs, CheckSize(a.CPU, a.Memory), logretention.Check(a.LogRetentionDays))
 	errs = append(errs, a.Scaling.Check(a.DesiredCount)...)
 	if a.Image == nil || a.RepositoryARN == nil || a.VpcID == nil || a.SubnetIDs == nil {
 		errs = append(errs, errors.New("Image, RepositoryARN, VpcID and SubnetIDs are required"))

@@ -3,9 +3,10 @@ package rds
 import (
 	"cmp"
 	"errors"
-	"fmt"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 )
 
 // Args configures a [Database].
@@ -75,8 +76,8 @@ func (a *Args) validate() error {
 	if a.SubnetGroupName == nil || a.VpcID == nil || a.ClientSecurityGroupID == nil {
 		errs = append(errs, errors.New("SubnetGroupName, VpcID and ClientSecurityGroupID are required: give the outputs of a VPC"))
 	}
-	if a.LogRetentionDays < 1 {
-		errs = append(errs, fmt.Errorf("LogRetentionDays must be at least 1, got %d", a.LogRetentionDays))
+	if err := logretention.Check(a.LogRetentionDays); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 )
 
 // NAT says how private subnets reach the internet.
@@ -95,8 +97,8 @@ func (a *Args) validate(name string) error {
 			errs = append(errs, fmt.Errorf("Endpoints must be of %v, got %q", known, service))
 		}
 	}
-	if a.LogRetentionDays < 1 {
-		errs = append(errs, fmt.Errorf("LogRetentionDays must be at least 1, got %d", a.LogRetentionDays))
+	if err := logretention.Check(a.LogRetentionDays); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }

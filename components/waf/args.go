@@ -4,7 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 )
 
 // Scope is what a web ACL protects.
@@ -29,13 +30,6 @@ const (
 // logGroupName is the whole name of a log group.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_CreateLogGroup.html
 var logGroupName = regexp.MustCompile(`^[-._/#A-Za-z0-9]{1,512}$`)
-
-// retentionDays are the retentions that CloudWatch Logs knows.
-// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
-var retentionDays = []int{
-	1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
-	1096, 1827, 2192, 2557, 2922, 3288, 3653,
-}
 
 // Args configures a [WebACL].
 type Args struct {
@@ -72,8 +66,8 @@ func (a *Args) validate() error {
 		errs = append(errs, fmt.Errorf("RateLimit must be %d to %d requests in five minutes, got %d",
 			minRateLimit, maxRateLimit, a.RateLimit))
 	}
-	if !slices.Contains(retentionDays, a.LogRetentionDays) {
-		errs = append(errs, fmt.Errorf("LogRetentionDays must be one of %v, got %d", retentionDays, a.LogRetentionDays))
+	if err := logretention.Check(a.LogRetentionDays); err != nil {
+		errs = append(errs, err)
 	}
 	if a.LogGroupName == "" {
 		errs = append(errs, fmt.Errorf("LogGroupName is required: give what follows %s, for example %q",

@@ -134,7 +134,7 @@ func TestBadArgs(t *testing.T) {
 		`Scope must be REGIONAL or CLOUDFRONT, got "regional"`:      func(a *waf.Args) { a.Scope = "regional" },
 		"RateLimit must be 10 to 2000000000":                        func(a *waf.Args) { a.RateLimit = 9 },
 		"got 2000000001":                                            func(a *waf.Args) { a.RateLimit = 2_000_000_001 },
-		"LogRetentionDays must be one of [1 3 5":                    func(a *waf.Args) { a.LogRetentionDays = 100 },
+		"log retention must be one of CloudWatch's":                 func(a *waf.Args) { a.LogRetentionDays = 100 },
 		"LogGroupName is required: give what follows aws-waf-logs-": func(a *waf.Args) { a.LogGroupName = "" },
 		`LogGroupName must have letters, digits and .-_/# only`:     func(a *waf.Args) { a.LogGroupName = "code flow" },
 		"at most 512 characters":                                    func(a *waf.Args) { a.LogGroupName = strings.Repeat("a", 500) },
