@@ -7,9 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -141,14 +141,16 @@ func cleanCommand(opts *engine.Options) *cobra.Command {
 	return &cobra.Command{
 		Use: "clean", Short: "Destroy every stack and remove the sandbox", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var dir string
+			dir := opts.Folder()
+			if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
 			if err := with(cmd.Context(), opts, func(s *engine.Sandbox) error {
-				dir = s.Dir()
 				return s.DestroyAll(cmd.Context())
 			}); err != nil {
 				return err
 			}
-			return os.RemoveAll(filepath.Clean(dir))
+			return os.RemoveAll(dir)
 		},
 	}
 }

@@ -191,7 +191,8 @@ func TestTrafficForAStackThatIsNotThere(t *testing.T) {
 	s := open(t, folder(t))
 	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
 	_, err := s.Run(t.Context(), "prod", engine.Up)
-	require.ErrorContains(t, err, `unknown stack "organization/codeflow/blue"`)
+	require.ErrorContains(t, err, `reading stack "organization/codeflow/blue", bring it up with pulumi up -s blue`)
+	require.ErrorContains(t, err, "unknown stack")
 }
 
 func TestDriftIsSeenAndRepaired(t *testing.T) {

@@ -54,6 +54,12 @@ func export(ctx *pulumi.Context, outputs any) {
 // is missing is unknown in a preview and an error on an update.
 func read[T any](ctx *pulumi.Context, stack string) (*T, error) {
 	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), stack)
+	// The reference itself fails late and does not say what to do.
+	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &struct {
+		Name string `pulumi:"name"`
+	}{name}, &struct{}{}); err != nil {
+		return nil, fmt.Errorf("reading stack %q, bring it up with pulumi up -s %s: %w", name, stack, err)
+	}
 	ref, err := pulumi.NewStackReference(ctx, name, nil)
 	if err != nil {
 		return nil, fmt.Errorf("reading stack %q: %w", name, err)

@@ -36,6 +36,7 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 	return &recorder.Recorder{
 		Calls: map[string]func(resource.PropertyMap) (resource.PropertyMap, error){
 			"aws:index/getCallerIdentity:getCallerIdentity":     answer(map[string]any{"accountId": recorder.Account}),
+			"pulumi:pulumi:readStackOutputs":                    answer(nil),
 			"aws:index/getRegion:getRegion":                     answer(map[string]any{"name": "eu-central-1"}),
 			"aws:route53/getZone:getZone":                       answer(map[string]any{"zoneId": "Z1", "nameServers": []any{"ns-1"}}),
 			"aws:ec2/getManagedPrefixList:getManagedPrefixList": answer(map[string]any{"id": "pl-1"}),

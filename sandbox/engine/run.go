@@ -2,11 +2,13 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -17,6 +19,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 )
 
 // Operation is what the engine does to a stack.
@@ -65,6 +69,10 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	result := tally.result()
 	result.Seconds = time.Since(start).Seconds()
 	if err != nil {
+		// The progress was shown already: of what failed, its errors are enough.
+		if problems := tally.problems(); problems != "" {
+			err = errors.New(problems)
+		}
 		return result, fmt.Errorf("%s of stack %q: %w", operation, stack, err)
 	}
 	return result, nil
@@ -134,6 +142,7 @@ type tally struct {
 	events chan events.EngineEvent
 	done   sync.WaitGroup
 	ops    map[string]string // by URN
+	errors []string
 }
 
 func newTally() *tally {
@@ -148,23 +157,33 @@ func newTally() *tally {
 			if event.ResOutputsEvent != nil {
 				t.add(event.ResOutputsEvent.Metadata)
 			}
+			if d := event.DiagnosticEvent; d != nil && d.Severity == string(diag.Error) {
+				t.errors = append(t.errors, strings.TrimSpace(colors.Never.Colorize(d.Message)))
+			}
 		}
 	}()
 	return t
 }
 
-// names of the engine's steps, by what they mean for the resource; a step that
-// is absent (a read, a refresh that found nothing) changes nothing.
-var names = map[apitype.OpType]string{
+// outcomes of the engine's steps for a resource; a step that is absent (a read, a
+// refresh that found nothing) changes nothing.
+var outcomes = map[apitype.OpType]string{
 	apitype.OpSame:   "same",
 	apitype.OpCreate: "create", apitype.OpUpdate: "update", apitype.OpDelete: "delete",
 	apitype.OpReplace: "replace", apitype.OpCreateReplacement: "replace", apitype.OpDeleteReplaced: "replace",
 }
 
 func (t *tally) add(step apitype.StepEventMetadata) {
-	if name, ok := names[step.Op]; ok {
-		t.ops[step.URN] = name
+	if outcome, ok := outcomes[step.Op]; ok {
+		t.ops[step.URN] = outcome
 	}
+}
+
+// problems are the errors that the engine reported, each once.
+func (t *tally) problems() string {
+	t.done.Wait()
+	slices.Sort(t.errors)
+	return strings.Join(slices.Compact(t.errors), "\n")
 }
 
 func (t *tally) result() *Result {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,14 @@ type Options struct {
 	CrashAfter int
 }
 
+// Folder is where the sandbox keeps everything.
+func (o Options) Folder() string {
+	if o.Dir != "" {
+		return o.Dir
+	}
+	return filepath.Join(o.Root, ".sandbox")
+}
+
 // Sandbox is a simulated account and the stacks in it. One process has it at a
 // time.
 type Sandbox struct {
@@ -56,10 +65,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
-	if opts.Dir == "" {
-		opts.Dir = filepath.Join(root, ".sandbox")
-	}
-	dir, err := filepath.Abs(opts.Dir)
+	dir, err := filepath.Abs(opts.Folder())
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
@@ -186,6 +192,9 @@ func (s *Sandbox) Close() error {
 func (s *Sandbox) stack(ctx context.Context, name string) (auto.Stack, error) {
 	if stack, ok := s.stacks[name]; ok {
 		return stack, nil
+	}
+	if !slices.Contains(Names, name) {
+		return auto.Stack{}, fmt.Errorf("unknown stack %q: there are %s", name, strings.Join(Names, ", "))
 	}
 	if err := s.copyConfig(name); err != nil {
 		return auto.Stack{}, err
