@@ -121,6 +121,11 @@ func TestTour(t *testing.T) {
 		assert.Contains(t, string(data), system)
 	}
 
+	for _, stack := range engine.Names {
+		state, err := os.ReadFile(filepath.Join(s.Dir(), "state", ".pulumi", "stacks", "codeflow", stack+".json"))
+		require.NoError(t, err)
+		assert.NotContains(t, string(state), "pulumi:providers:aws::default", "a second provider process, of another version")
+	}
 	require.NoError(t, s.DestroyAll(t.Context()))
 	assertEmpty(t, s)
 }
