@@ -44,9 +44,13 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 				"taskDefinition": "arn:aws:ecs:eu-central-1:" + recorder.Account + ":blue-service",
 			}),
 			"aws:ecs/getContainerDefinition:getContainerDefinition": answer(map[string]any{"image": "repository@" + digest}),
-			"aws:ecr/getAuthorizationToken:getAuthorizationToken": answer(map[string]any{
-				"proxyEndpoint": images.URL, "authorizationToken": base64.StdEncoding.EncodeToString([]byte("AWS:password")),
-			}),
+			"aws:ecr/getAuthorizationToken:getAuthorizationToken": func(resource.PropertyMap) (resource.PropertyMap, error) {
+				token := base64.StdEncoding.EncodeToString([]byte("AWS:password"))
+				return resource.PropertyMap{
+					"proxyEndpoint":      resource.NewProperty(images.URL),
+					"authorizationToken": resource.MakeSecret(resource.NewProperty(token)),
+				}, nil
+			},
 		},
 		Outputs: map[string]resource.PropertyMap{
 			"pulumi:pulumi:StackReference": resource.NewPropertyMapFromMap(map[string]any{"outputs": outputs}),
