@@ -38,6 +38,8 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"list for an object":    {"platform", "network", `[]`, `config "codeflow:platform.network": must be an object`},
 	"null for a text":       {"platform", "region", `null`, `config "codeflow:platform.region": must be a text`},
 
+	"a key far from all":    {"platform", "xyz", `1`, `config "codeflow:platform.xyz": unknown key: known keys: project, environment`},
+	"text after the object": {"platform", ":platform", `{} x`, `config "codeflow:platform": must be an object, got "{} x"`},
 	"no region":             {"platform", "region", `""`, `config "codeflow:platform.region": must be an AWS region: for example "eu-central-1"`},
 	"a zone as region":      {"platform", "region", `"eu-central-1a"`, `must be an AWS region, got "eu-central-1a"`},
 	"upper-case project":    {"platform", "project", `"CodeFlow"`, `name part "CodeFlow" must be lower-case`},
@@ -147,7 +149,7 @@ func TestMisspeltTopLevelKeyIsFoundInTheFile(t *testing.T) {
 		return value, ok
 	}
 	_, err := loadConfig(get, file)
-	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? Known keys: kind, platform, traffic`)
+	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic`)
 
 	require.NoError(t, os.WriteFile(file, []byte("config: [\n"), 0o600))
 	_, err = loadConfig(get, file)

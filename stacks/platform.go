@@ -63,7 +63,7 @@ type platformStack struct {
 	vpc       *vpc.VPC
 	logBucket *accesslogs.Bucket
 	cdnACL    *waf.WebACL
-	names53   *dns.Domain // nil without a domain
+	dnsDomain *dns.Domain // nil without a domain
 	out       PlatformOutputs
 }
 
@@ -160,22 +160,22 @@ func (p *platformStack) domain(ctx *pulumi.Context) (err error) {
 		p.out.Domain, p.out.ZoneID, p.out.CertificateARN = none, none, none
 		return nil
 	}
-	p.names53, err = dns.NewDomain(ctx, "domain", &dns.DomainArgs{
+	p.dnsDomain, err = dns.NewDomain(ctx, "domain", &dns.DomainArgs{
 		Name: d.Name, ZoneName: d.ZoneName, Create: d.Zone == "create", Delegated: d.Delegated,
 		CertificateARN: d.CertificateARN, CDNCertificateARN: d.CDNCertificateARN, USEast1: p.usEast1,
 	}, p.home)
 	if err != nil {
 		return err
 	}
-	ctx.Export("nameServers", p.names53.NameServers)
-	p.out.Domain, p.out.ZoneID = pulumi.String(d.Name).ToStringOutput(), p.names53.ZoneID
-	p.out.CertificateARN = p.names53.CertificateARN
+	ctx.Export("nameServers", p.dnsDomain.NameServers)
+	p.out.Domain, p.out.ZoneID = pulumi.String(d.Name).ToStringOutput(), p.dnsDomain.ZoneID
+	p.out.CertificateARN = p.dnsDomain.CertificateARN
 	return nil
 }
 
 // awaitsDelegation is true in the first step of a created zone, which ends
 // before anything that needs a certificate.
-func (p *platformStack) awaitsDelegation() bool { return p.names53 != nil && !p.names53.Ready }
+func (p *platformStack) awaitsDelegation() bool { return p.dnsDomain != nil && !p.dnsDomain.Ready }
 
 // cdn makes the CDN. Its API origin is the live name; without a domain it is the
 // load balancer of the one colour that has traffic.
@@ -187,7 +187,7 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	switch {
 	case p.cfg.Domain != nil:
 		args.Domain = dns.CDN(p.cfg.Domain.Name)
-		args.CertificateARN, args.ZoneID = p.names53.CDNCertificateARN, p.names53.ZoneID
+		args.CertificateARN, args.ZoneID = p.dnsDomain.CDNCertificateARN, p.dnsDomain.ZoneID
 		args.APIOrigin = &cdn.APIOrigin{Domain: pulumi.String(dns.Live(p.cfg.Domain.Name))}
 	case len(shares) > 0:
 		args.APIOrigin = &cdn.APIOrigin{Domain: shares[0].Target.DNSName, HTTPOnly: true}
