@@ -57,7 +57,7 @@ func with(ctx context.Context, opts *engine.Options, use func(*engine.Sandbox) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(sandbox), sandbox.Close())
+	return errors.Join(use(sandbox), sandbox.Close(ctx))
 }
 
 func stackFlag(cmd *cobra.Command, stack *string) {

@@ -52,7 +52,7 @@ func open(t *testing.T, dir string) *engine.Sandbox {
 	s, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: dir, Out: log})
 	require.NoError(t, err, log)
 	t.Cleanup(func() {
-		assert.NoError(t, s.Close())
+		assert.NoError(t, s.Close(context.Background()))
 		if t.Failed() {
 			t.Log(log)
 		}
@@ -286,6 +286,16 @@ func TestOneProcessAtATime(t *testing.T) {
 	open(t, dir)
 	_, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: dir})
 	require.ErrorContains(t, err, fmt.Sprintf("is in use by process %d", os.Getpid()))
+}
+
+func TestCancelledOperationReturns(t *testing.T) {
+	t.Parallel()
+	s := open(t, folder(t))
+	run(t, s, "prod", engine.Preview)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := s.Run(ctx, "prod", engine.Up)
+	require.Error(t, err)
 }
 
 // TestKills ends the tour again and again: the process dies right after a change

@@ -9,7 +9,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -62,6 +61,7 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	tally := newTally()
 	start := time.Now()
 	err = s.operate(ctx, selected, operation, tally.events)
+	tally.end()
 	if err == nil && operation == Destroy {
 		delete(s.stacks, stack)
 		err = selected.Workspace().RemoveStack(ctx, stack)
@@ -92,7 +92,6 @@ func (s *Sandbox) operate(ctx context.Context, stack auto.Stack, operation Opera
 	case Destroy:
 		_, err = stack.Destroy(ctx, optdestroy.ProgressStreams(out...), optdestroy.ErrorProgressStreams(out...), optdestroy.EventStreams(seen))
 	default:
-		close(seen)
 		err = fmt.Errorf("unknown operation %q", operation)
 	}
 	return err
@@ -137,32 +136,52 @@ func (s *Sandbox) Outputs(ctx context.Context, stack string) (map[string]any, er
 	return values, nil
 }
 
-// tally counts what the engine's events say.
+// tally counts what the engine's events say. The channel of an operation that is
+// refused early is never closed, so the end is told apart.
 type tally struct {
-	events chan events.EngineEvent
-	done   sync.WaitGroup
-	ops    map[string]string // by URN
-	errors []string
+	events      chan events.EngineEvent
+	ended, done chan struct{}
+	ops         map[string]string // by URN
+	errors      []string
 }
 
 func newTally() *tally {
-	t := &tally{events: make(chan events.EngineEvent), ops: map[string]string{}}
-	t.done.Add(1)
+	t := &tally{
+		events: make(chan events.EngineEvent), ended: make(chan struct{}), done: make(chan struct{}), ops: map[string]string{},
+	}
 	go func() {
-		defer t.done.Done()
-		for event := range t.events {
-			if event.ResourcePreEvent != nil {
-				t.add(event.ResourcePreEvent.Metadata)
-			}
-			if event.ResOutputsEvent != nil {
-				t.add(event.ResOutputsEvent.Metadata)
-			}
-			if d := event.DiagnosticEvent; d != nil && d.Severity == string(diag.Error) {
-				t.errors = append(t.errors, strings.TrimSpace(colors.Never.Colorize(d.Message)))
+		defer close(t.done)
+		for {
+			select {
+			case event, ok := <-t.events:
+				if !ok {
+					return
+				}
+				t.note(event)
+			case <-t.ended:
+				return
 			}
 		}
 	}()
 	return t
+}
+
+// end waits until what was told is counted.
+func (t *tally) end() {
+	close(t.ended)
+	<-t.done
+}
+
+func (t *tally) note(event events.EngineEvent) {
+	if event.ResourcePreEvent != nil {
+		t.add(event.ResourcePreEvent.Metadata)
+	}
+	if event.ResOutputsEvent != nil {
+		t.add(event.ResOutputsEvent.Metadata)
+	}
+	if d := event.DiagnosticEvent; d != nil && d.Severity == string(diag.Error) {
+		t.errors = append(t.errors, strings.TrimSpace(colors.Never.Colorize(d.Message)))
+	}
 }
 
 // outcomes of the engine's steps for a resource; a step that is absent (a read, a
@@ -181,13 +200,11 @@ func (t *tally) add(step apitype.StepEventMetadata) {
 
 // problems are the errors that the engine reported, each once.
 func (t *tally) problems() string {
-	t.done.Wait()
 	slices.Sort(t.errors)
 	return strings.Join(slices.Compact(t.errors), "\n")
 }
 
 func (t *tally) result() *Result {
-	t.done.Wait()
 	r := &Result{Counts: map[string]int{"create": 0, "update": 0, "replace": 0, "delete": 0, "same": 0}, Changed: []Change{}}
 	for _, urn := range slices.Sorted(maps.Keys(t.ops)) {
 		op := t.ops[urn]

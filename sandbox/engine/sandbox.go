@@ -81,7 +81,10 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if err := s.acquire(); err != nil {
 		return nil, err
 	}
-	if err := s.start(ctx, opts); err != nil {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.stop = stop
+	if err := s.start(ctx, serving, opts); err != nil {
+		stop()
 		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	return s, nil
@@ -110,12 +113,11 @@ func (s *Sandbox) acquire() error {
 	return nil
 }
 
-func (s *Sandbox) start(ctx context.Context, opts Options) (err error) {
+// start serves the account until the serving context ends.
+func (s *Sandbox) start(ctx, serving context.Context, opts Options) (err error) {
 	if s.command, err = Command(ctx, filepath.Join(s.root, "sandbox"), filepath.Join(s.root, ".sandbox", "cli"), s.out); err != nil {
 		return err
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
 	})
@@ -182,9 +184,13 @@ func (s *Sandbox) seed() error {
 	return err
 }
 
-// Close stops the simulated account and gives the sandbox free.
-func (s *Sandbox) Close() error {
+// Close stops the simulated account and gives the sandbox free. When the context
+// was cancelled, the next run repairs what the engine may have left half done.
+func (s *Sandbox) Close(ctx context.Context) error {
 	s.stop()
+	if ctx.Err() != nil {
+		return s.lock.Unlock()
+	}
 	return errors.Join(os.Remove(s.path("running")), s.lock.Unlock())
 }
 
