@@ -44,6 +44,10 @@ fuzz: ## Run each fuzz target for a minute
 		done; \
 	done
 
+.PHONY: bench
+bench: $(AGENTS) ## Measure the bundle: build, rebuild, push, memory, scaling
+	go test -run '^$$' -bench . ./agentbundle/... ./cmd/agentbundle
+
 .PHONY: bench-build
 bench-build: ## Build the program with an empty cache: seconds and peak memory
 	@cache=$$(mktemp -d) && trap 'rm -rf $$cache' EXIT && \

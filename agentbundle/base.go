@@ -19,6 +19,10 @@ import (
 // scratch is the name of the empty base.
 const scratch = "scratch"
 
+// maxNesting bounds how deep an index may lie in others: a layout may say that
+// it holds itself.
+const maxNesting = 4
+
 // base is what the image is built on; a nil index is scratch.
 type base struct {
 	ref   string
@@ -66,7 +70,7 @@ func (b base) platform(platform v1.Platform) (below, error) {
 	if b.index == nil {
 		return below{}, nil
 	}
-	img, err := find(b.index, platform)
+	img, err := find(b.index, platform, maxNesting)
 	if err != nil {
 		return below{}, fmt.Errorf("reading base %q: %w", b.ref, err)
 	}
@@ -82,7 +86,10 @@ func (b base) platform(platform v1.Platform) (below, error) {
 
 // find returns the first image for the platform in an index and the indexes
 // in it (an OCI layout wraps one in another), or nil.
-func find(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
+func find(index v1.ImageIndex, platform v1.Platform, nesting int) (v1.Image, error) {
+	if nesting < 0 {
+		return nil, fmt.Errorf("it has images more than %d indexes deep", maxNesting)
+	}
 	m, err := index.IndexManifest()
 	if err != nil {
 		return nil, err
@@ -94,7 +101,7 @@ func find(index v1.ImageIndex, platform v1.Platform) (v1.Image, error) {
 			if err != nil {
 				return nil, err
 			}
-			if img, err := find(child, platform); img != nil || err != nil {
+			if img, err := find(child, platform, nesting-1); img != nil || err != nil {
 				return img, err
 			}
 		case desc.MediaType.IsImage() && desc.Platform != nil && desc.Platform.Satisfies(platform):

@@ -12,57 +12,57 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
+var platforms = []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
+
 // builder puts the parts of an image together.
 type builder struct {
 	bundle *Bundle
 	base   base
 	agents v1.Layer
-	server func(context.Context, v1.Platform) ([]byte, error)
+	server func(context.Context, v1.Platform) (*program, error)
 }
 
-// index builds the images of all platforms, at the same time because most of
+// part is the image of one platform and what it was made from.
+type part struct {
+	platform v1.Platform
+	image    v1.Image
+	base     string // digest; empty for scratch
+	modules  []module
+}
+
+// parts builds the images of all platforms, at the same time because most of
 // the work is compiling and compressing the server.
-func (b builder) index(ctx context.Context) (v1.ImageIndex, error) {
-	platforms := []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
-	addenda := make([]mutate.IndexAddendum, len(platforms))
+func (b builder) parts(ctx context.Context) ([]part, error) {
+	parts := make([]part, len(platforms))
 	errs := make([]error, len(platforms))
 	var wg sync.WaitGroup
 	for i, platform := range platforms {
 		wg.Go(func() {
-			img, err := b.image(ctx, platform)
-			if err != nil {
+			var err error
+			if parts[i], err = b.part(ctx, platform); err != nil {
 				errs[i] = fmt.Errorf("building the image for %s: %w", platform, err)
 			}
-			addenda[i] = mutate.IndexAddendum{Add: img, Descriptor: v1.Descriptor{Platform: &platform}}
 		})
 	}
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	index := mutate.AppendManifests(empty.Index, addenda...)
-	return mutate.Annotations(index, b.bundle.labels()).(v1.ImageIndex), nil
+	return parts, errors.Join(errs...)
 }
 
-// image builds the image of one platform from nothing: only layers and
+// part builds the image of one platform from nothing: only layers and
 // environment are taken from the base, so that its history, labels and
 // creation time do not leak in.
-func (b builder) image(ctx context.Context, platform v1.Platform) (v1.Image, error) {
+func (b builder) part(ctx context.Context, platform v1.Platform) (part, error) {
 	below, err := b.base.platform(platform)
 	if err != nil {
-		return nil, err
+		return part{}, err
 	}
-	binary, err := b.server(ctx, platform)
+	server, err := b.server(ctx, platform)
 	if err != nil {
-		return nil, err
+		return part{}, err
 	}
-	program, err := newLayer([]entry{{name: serverPath, mode: modeExec, data: binary}})
+	img, err := mutate.AppendLayers(empty.Image, append(below.layers, server.layer, b.agents)...)
 	if err != nil {
-		return nil, err
-	}
-	img, err := mutate.AppendLayers(empty.Image, append(below.layers, program, b.agents)...)
-	if err != nil {
-		return nil, fmt.Errorf("stacking layers: %w", err)
+		return part{}, fmt.Errorf("stacking layers: %w", err)
 	}
 
 	labels := b.bundle.labels()
@@ -71,13 +71,27 @@ func (b builder) image(ctx context.Context, platform v1.Platform) (v1.Image, err
 	}
 	file, err := img.ConfigFile()
 	if err != nil {
-		return nil, fmt.Errorf("describing the image: %w", err)
+		return part{}, fmt.Errorf("describing the image: %w", err)
 	}
 	file.OS, file.Architecture = platform.OS, platform.Architecture
 	file.Config = b.bundle.config(below.env, labels)
 	if img, err = mutate.ConfigFile(img, file); err != nil {
-		return nil, fmt.Errorf("describing the image: %w", err)
+		return part{}, fmt.Errorf("describing the image: %w", err)
 	}
 	img = mutate.ConfigMediaType(mutate.MediaType(img, types.OCIManifestSchema1), types.OCIConfigJSON)
-	return mutate.Annotations(img, labels).(v1.Image), nil
+	return part{
+		platform: platform,
+		image:    mutate.Annotations(img, labels).(v1.Image),
+		base:     below.digest,
+		modules:  server.modules,
+	}, nil
+}
+
+// index makes one image of the platforms'.
+func (b builder) index(parts []part) v1.ImageIndex {
+	index := v1.ImageIndex(empty.Index)
+	for _, p := range parts {
+		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: p.image, Descriptor: v1.Descriptor{Platform: &p.platform}})
+	}
+	return mutate.Annotations(index, b.bundle.labels()).(v1.ImageIndex)
 }

@@ -11,12 +11,14 @@ const DefaultPort = 3000
 
 // Config says what goes into a bundle and what the image is built from.
 type Config struct {
-	// Package is the directory of the installed npm package. Required.
+	// Package is the directory of the installed npm package, or any other
+	// directory of agents and commands. Required.
 	Package string
 
 	// Overlays are further directories of agents and commands. Their files
 	// replace those of the same kind and name in Package and in earlier
-	// overlays. Optional.
+	// overlays. A file .agentbundleignore in the root of an overlay, or of
+	// Package, names files to pass over, in the syntax of .gitignore. Optional.
 	Overlays []string
 
 	// Exclude names files of Package to leave out, each with the reason. Keys

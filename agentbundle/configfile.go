@@ -26,12 +26,15 @@ func ReadConfig(file string) (Config, error) {
 	if err := decoder.Decode(&sources); err != nil {
 		return Config{}, fmt.Errorf("reading bundle config %q (keys: package, overlays, exclude): %w", file, err)
 	}
-	cfg := Config{Exclude: sources.Exclude}
-	if sources.Package != "" {
-		cfg.Package = filepath.Join(filepath.Dir(file), sources.Package)
+	resolve := func(path string) string {
+		if path == "" || filepath.IsAbs(path) {
+			return path
+		}
+		return filepath.Join(filepath.Dir(file), path)
 	}
+	cfg := Config{Package: resolve(sources.Package), Exclude: sources.Exclude}
 	for _, overlay := range sources.Overlays {
-		cfg.Overlays = append(cfg.Overlays, filepath.Join(filepath.Dir(file), overlay))
+		cfg.Overlays = append(cfg.Overlays, resolve(overlay))
 	}
 	return cfg, nil
 }

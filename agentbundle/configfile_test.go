@@ -16,11 +16,11 @@ func TestReadConfig(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "bundle.yaml")
 	write := func(text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
 
-	write("package: cli\noverlays: [own]\nexclude: {command/a.md: broken}\n")
+	write("package: cli\noverlays: [own, /srv/own]\nexclude: {command/a.md: broken}\n")
 	cfg, err := agentbundle.ReadConfig(file)
 	require.NoError(t, err)
 	assert.Equal(t, agentbundle.Config{
-		Package: filepath.Join(filepath.Dir(file), "cli"), Overlays: []string{filepath.Join(filepath.Dir(file), "own")},
+		Package: filepath.Join(filepath.Dir(file), "cli"), Overlays: []string{filepath.Join(filepath.Dir(file), "own"), "/srv/own"},
 		Exclude: map[string]string{"command/a.md": "broken"},
 	}, cfg)
 

@@ -7,14 +7,20 @@ import (
 	"io"
 	"regexp"
 	"sort"
-	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
-// maxFrontMatter bounds the YAML of one file; the largest real one has 5 KiB.
-const maxFrontMatter = 64 << 10
+const (
+	// maxFrontMatter bounds the YAML of one file; the largest real one has
+	// 5 KiB.
+	maxFrontMatter = 64 << 10
+
+	// maxDepth bounds how deep its lists and mappings nest; real ones have 4
+	// levels.
+	maxDepth = 32
+)
 
 const (
 	ruleFrontMatter = "front-matter"
@@ -24,81 +30,113 @@ const (
 var (
 	delimiterRE = regexp.MustCompile(`(?m)^---[ \t]*\r?$`)
 
+	// YAML also ends lines with these, an editor does not: lines would be
+	// counted in two ways.
+	lineBreakRE = regexp.MustCompile(`\r(?:[^\n]|$)|[\x{85}\x{2028}\x{2029}]`)
+
 	// The parser's own line is that of the enclosing block, or missing.
 	yamlPrefixRE = regexp.MustCompile(`^yaml: (line \d+: )?`)
 )
 
-// frontMatter is the YAML header of an agent or command: the values of its
-// top-level keys. Values stay YAML nodes, because decoding guesses types (an
-// unquoted date becomes a time) and forgets lines.
-type frontMatter map[string]*yaml.Node
+// mapping is a YAML mapping. Values stay YAML nodes, because decoding guesses
+// types (an unquoted date becomes a time) and forgets lines.
+type mapping struct{ *yaml.Node }
 
-// str returns the string at the top-level key; anything else gives "".
-func (f frontMatter) str(key string) string { return str(f[key]) }
-
-// line returns the line of the value at the top-level key, or 1.
-func (f frontMatter) line(key string) int {
-	if n := f[key]; n != nil {
-		return n.Line
+// get returns the value of a key, or nil.
+func (m mapping) get(key string) *yaml.Node {
+	if m.Node == nil || m.Kind != yaml.MappingNode {
+		return nil
 	}
-	return 1
+	for i := 0; i < len(m.Content); i += 2 {
+		if m.Content[i].Value == key {
+			return m.Content[i+1]
+		}
+	}
+	return nil
 }
 
-// parseFrontMatter reads the YAML between the "---" line that starts the file
-// and the next one. The problems that it returns have no path yet.
-func parseFrontMatter(data []byte) (frontMatter, []Problem) {
+// str returns the string at a key; anything else gives "".
+func (m mapping) str(key string) string { return str(m.get(key)) }
+
+// line returns the line of the value at a key, or of the mapping.
+func (m mapping) line(key string) int {
+	if n := m.get(key); n != nil {
+		return n.Line
+	}
+	return m.Line
+}
+
+// splitFrontMatter returns what precedes the second "---" line of a file that
+// starts with one, and the rest. With its first delimiter the header is a
+// YAML document of its own, and the parser's line numbers are those of the
+// file.
+func splitFrontMatter(data []byte) (header, body []byte, ok bool) {
 	delimiters := delimiterRE.FindAllIndex(data, 2)
 	if len(delimiters) < 2 || delimiters[0][0] != 0 {
-		return nil, []Problem{{
+		return nil, data, false
+	}
+	end := delimiters[1][0]
+	return data[:end], data[end:], true
+}
+
+// parseFrontMatter reads the YAML header of an agent or command. The problems
+// that it returns have no path yet.
+func parseFrontMatter(data []byte) (mapping, []Problem) {
+	header, _, ok := splitFrontMatter(data)
+	switch {
+	case !ok:
+		return mapping{}, []Problem{{
 			Line: 1, Rule: ruleFrontMatter, Message: `must start with YAML between two lines "---"`,
 			Hint: "add front matter with name and description",
 		}}
-	}
-	// With its first delimiter the header is a YAML document of its own, and
-	// the parser's line numbers are those of the file.
-	header := data[:delimiters[1][0]]
-	if len(header) > maxFrontMatter {
-		return nil, []Problem{{
+	case len(header) > maxFrontMatter:
+		return mapping{}, []Problem{{
 			Line: 1, Rule: ruleFrontMatter,
 			Message: fmt.Sprintf("must have at most %d bytes of front matter, got %d", maxFrontMatter, len(header)),
 			Hint:    "move text into the body",
+		}}
+	}
+	if at := lineBreakRE.FindIndex(header); at != nil {
+		return mapping{}, []Problem{{
+			Line: lineAt(header, at[0]), Rule: ruleYAML,
+			Message: fmt.Sprintf(`must end lines with \n or \r\n, got %q`, header[at[0]:at[1]]), Hint: "save the file with line feeds",
 		}}
 	}
 	return decodeHeader(header)
 }
 
 // decodeHeader decodes exactly one YAML mapping.
-func decodeHeader(header []byte) (frontMatter, []Problem) {
+func decodeHeader(header []byte) (mapping, []Problem) {
 	dec := yaml.NewDecoder(bytes.NewReader(header))
 	var doc yaml.Node
 	if err := dec.Decode(&doc); err != nil {
 		text := yamlPrefixRE.ReplaceAllString(err.Error(), "")
-		return nil, []Problem{{Line: syntaxErrorLine(header), Rule: ruleYAML, Message: text, Hint: "fix the YAML"}}
+		return mapping{}, []Problem{{Line: syntaxErrorLine(header), Rule: ruleYAML, Message: text, Hint: "fix the YAML"}}
 	}
 	if err := dec.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, []Problem{{Line: 1, Rule: ruleYAML, Message: "must be a single YAML document"}}
+		return mapping{}, []Problem{{Line: 1, Rule: ruleYAML, Message: "must be a single YAML document"}}
 	}
 	root := doc.Content[0]
 	if root.Kind != yaml.MappingNode {
-		return nil, []Problem{{Line: root.Line, Rule: ruleYAML, Message: "must be a mapping of keys to values"}}
+		return mapping{}, []Problem{{Line: root.Line, Rule: ruleYAML, Message: "must be a mapping of keys to values"}}
 	}
-	if problems := checkNode(root); len(problems) > 0 {
-		return nil, problems
+	if problems := checkNode(root, 1); len(problems) > 0 {
+		return mapping{}, problems
 	}
-	fm := frontMatter{}
-	for i := 0; i < len(root.Content); i += 2 {
-		fm[root.Content[i].Value] = root.Content[i+1]
-	}
-	return fm, nil
+	return mapping{root}, nil
 }
 
-// checkNode admits the part of YAML that front matter needs: no aliases,
-// which can grow without bound, and no key that is not a scalar or occurs
-// twice.
-func checkNode(n *yaml.Node) []Problem {
+// checkNode admits the part of YAML that front matter needs: bounded nesting,
+// no aliases, which can grow without bound, and no key that is not a string
+// or occurs twice.
+func checkNode(n *yaml.Node, depth int) []Problem {
 	var problems []Problem
 	report := func(at *yaml.Node, format string, args ...any) {
 		problems = append(problems, Problem{Line: at.Line, Rule: ruleYAML, Message: fmt.Sprintf(format, args...), Hint: "fix the YAML"})
+	}
+	if depth > maxDepth {
+		report(n, "must nest at most %d levels deep", maxDepth)
+		return problems
 	}
 	if n.Kind == yaml.AliasNode {
 		report(n, "must not use aliases, got *%s", n.Value)
@@ -107,31 +145,18 @@ func checkNode(n *yaml.Node) []Problem {
 		lines := map[string]int{}
 		for i := 0; i < len(n.Content); i += 2 {
 			key := n.Content[i]
-			if line, ok := lines[key.Value]; ok && key.Kind == yaml.ScalarNode {
+			if key.ShortTag() != "!!str" {
+				report(key, "keys must be plain words, got %s", shown(key))
+			} else if line, ok := lines[key.Value]; ok {
 				report(key, "key %q is already defined at line %d", key.Value, line)
-			} else if key.Kind != yaml.ScalarNode {
-				report(key, "keys must be plain words")
 			}
 			lines[key.Value] = key.Line
 		}
 	}
 	for _, child := range n.Content {
-		problems = append(problems, checkNode(child)...)
+		problems = append(problems, checkNode(child, depth+1)...)
 	}
 	return problems
-}
-
-// child returns the value of a key of a mapping, or nil.
-func child(n *yaml.Node, key string) *yaml.Node {
-	if n == nil || n.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i < len(n.Content); i += 2 {
-		if n.Content[i].Value == key {
-			return n.Content[i+1]
-		}
-	}
-	return nil
 }
 
 // str returns the value of a YAML string; anything else gives "".
@@ -150,11 +175,14 @@ func shown(n *yaml.Node) string {
 	case n.Kind != yaml.ScalarNode:
 		return "a " + strings.TrimPrefix(n.ShortTag(), "!!")
 	case n.ShortTag() == "!!str":
-		return strconv.Quote(n.Value)
+		return fmt.Sprintf("%.60q", n.Value)
 	default:
-		return fmt.Sprintf("%s (%s)", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))
+		return fmt.Sprintf("%.60q (%s)", n.Value, strings.TrimPrefix(n.ShortTag(), "!!"))
 	}
 }
+
+// lineAt returns the line of an offset in data.
+func lineAt(data []byte, offset int) int { return 1 + bytes.Count(data[:offset], []byte("\n")) }
 
 // syntaxErrorLine returns the line that breaks the syntax of header: the
 // header parses up to the line before, and not with it.

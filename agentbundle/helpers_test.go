@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -60,7 +61,57 @@ func write(t *testing.T, dir, path, content string) {
 	require.NoError(t, os.WriteFile(path, []byte(content), 0o644))
 }
 
-// doc is a valid agent or command of that name.
-func doc(name string) string {
+// agentDoc is a valid agent of that name, in the order of the standard.
+func agentDoc(name string) string {
+	return "---\nname: " + name + `
+uats_version: "1.0"
+spec_version: UATS-1.0
+description: Does what its name says.
+mode: subagent
+model: example/model
+temperature: 0.2
+category: development
+tags: [one]
+primary_objective: Do it.
+anti_objectives: [Do more]
+owner: somebody
+author: somebody
+last_updated: 2025-09-13
+stability: stable
+maturity: production
+intended_followups: []
+allowed_directories: [/srv]
+tools: {read: true, write: true}
+permission: {read: allow}
+output_format: AGENT_OUTPUT_V1
+requires_structured_output: true
+validation_rules: [one]
+---
+body
+`
+}
+
+// commandDoc is a valid command of that name.
+func commandDoc(name string) string {
 	return "---\nname: " + name + "\ndescription: does " + name + "\n---\nbody\n"
+}
+
+// check reports on a package of the given files: "path:line: severity: rule:
+// message", with paths relative to the package and without hints.
+func check(t *testing.T, files map[string]string) []string {
+	t.Helper()
+	dir := writePackage(t, files)
+	return problems(t, dir, agentbundle.Config{Package: dir})
+}
+
+func problems(t *testing.T, dir string, cfg agentbundle.Config) []string {
+	t.Helper()
+	report, err := agentbundle.Check(cfg)
+	require.NoError(t, err)
+	list := []string{}
+	for _, p := range report.Problems {
+		p.Hint = ""
+		list = append(list, strings.ReplaceAll(p.Error(), dir+string(filepath.Separator), ""))
+	}
+	return list
 }

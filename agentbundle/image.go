@@ -36,6 +36,8 @@ const sourceURL = "https://github.com/ferg-cod3s/codeflow-infrastructure"
 // Image is a bundle packed for every platform, ready to be pushed.
 type Image struct {
 	Index v1.ImageIndex
+	// SBOM is the bill of materials in SPDX 2.3, an OCI referrer of Index.
+	SBOM v1.Image
 	// Digest is the digest of Index: what a task definition names.
 	Digest v1.Hash
 	// BundleDigest is the digest of the agents and commands alone.
@@ -55,32 +57,56 @@ type ImageOptions struct {
 // Image packs the bundle and its server over the base, for linux/amd64 and
 // linux/arm64. The same input always gives the same digest.
 func (b *Bundle) Image(ctx context.Context, opts *ImageOptions) (*Image, error) {
-	bld := builder{bundle: b, server: compiler{module: b.cfg.Module}.compile}
-	if opts != nil && opts.Server != nil {
-		bld.server = opts.Server
-	}
+	bld := builder{bundle: b}
 	var err error
+	if bld.server, err = b.server(ctx, opts); err != nil {
+		return nil, err
+	}
 	if bld.base, err = openBase(ctx, b.cfg.Base); err != nil {
 		return nil, err
 	}
 	if bld.agents, err = b.layer(); err != nil {
 		return nil, err
 	}
-	index, err := bld.index(ctx)
+	parts, err := bld.parts(ctx)
 	if err != nil {
 		return nil, err
 	}
+	index := bld.index(parts)
 	digest, err := index.Digest()
 	if err != nil {
 		return nil, fmt.Errorf("computing the image digest: %w", err)
 	}
+	sbom, err := bld.sbom(index, parts)
+	if err != nil {
+		return nil, err
+	}
 	_, hex, _ := strings.Cut(b.Manifest.BundleDigest, ":")
 	return &Image{
 		Index:        index,
+		SBOM:         sbom,
 		Digest:       digest,
 		BundleDigest: b.Manifest.BundleDigest,
 		Tag:          fmt.Sprintf("bundle-%.12s-%.12s", hex, digest.Hex),
 	}, nil
+}
+
+// server returns what makes the server of a platform.
+func (b *Bundle) server(ctx context.Context, opts *ImageOptions) (func(context.Context, v1.Platform) (*program, error), error) {
+	if opts != nil && opts.Server != nil {
+		return func(ctx context.Context, platform v1.Platform) (*program, error) {
+			binary, err := opts.Server(ctx, platform)
+			if err != nil {
+				return nil, err
+			}
+			return newProgram(binary)
+		}, nil
+	}
+	c, err := newCompiler(ctx, b.cfg.Module)
+	if err != nil {
+		return nil, err
+	}
+	return programs{compiler: c, dir: cacheDir()}.get, nil
 }
 
 // layer packs the bundle, with its manifest, under /bundle.
@@ -120,9 +146,12 @@ func (b *Bundle) config(env []string, labels map[string]string) v1.Config {
 // labels returns what identifies the content. The version is that of the
 // agents; a revision or a time would change the digest of the same content.
 func (b *Bundle) labels() map[string]string {
-	return map[string]string{
-		"org.opencontainers.image.source":  sourceURL,
-		"org.opencontainers.image.version": b.Manifest.Source.Version,
-		DigestLabel:                        b.Manifest.BundleDigest,
+	labels := map[string]string{
+		"org.opencontainers.image.source": sourceURL,
+		DigestLabel:                       b.Manifest.BundleDigest,
 	}
+	if version := b.Manifest.Source.Version; version != "" { // a plain directory has none
+		labels["org.opencontainers.image.version"] = version
+	}
+	return labels
 }

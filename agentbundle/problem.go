@@ -2,48 +2,50 @@ package agentbundle
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"slices"
 )
 
-// Problem is one thing that is wrong with a source file. [Load] joins all of
-// them into its error.
+// The levels of a [Problem]. An error keeps the bundle from being built, a
+// warning does not.
+const (
+	SeverityError   = "error"
+	SeverityWarning = "warning"
+)
+
+// Problem is one thing that is wrong with a source file. A [Report] holds all
+// of them.
 type Problem struct {
 	// Path is the file, as it can be opened from the working directory.
-	Path string
+	Path string `json:"path"`
 	// Line counts from 1; 0 stands for the whole file.
-	Line int
+	Line int `json:"line,omitempty"`
+	// Severity is [SeverityError] or [SeverityWarning].
+	Severity string `json:"severity"`
 	// Rule is the short name of the broken rule, such as "duplicate-name".
-	Rule string
+	Rule string `json:"rule"`
 	// Message says what the rule asks for and what the file has.
-	Message string
+	Message string `json:"message"`
 	// Hint says how to fix it. It may be empty.
-	Hint string
+	Hint string `json:"hint,omitempty"`
 }
 
-// Error formats the problem as "path:line: rule: message (hint)".
+// Error formats the problem as "path:line: severity: rule: message (hint)".
 func (p Problem) Error() string {
 	s := p.Path
 	if p.Line > 0 {
 		s = fmt.Sprintf("%s:%d", s, p.Line)
 	}
-	s = fmt.Sprintf("%s: %s: %s", s, p.Rule, p.Message)
+	s = fmt.Sprintf("%s: %s: %s: %s", s, p.Severity, p.Rule, p.Message)
 	if p.Hint != "" {
 		s = fmt.Sprintf("%s (%s)", s, p.Hint)
 	}
 	return s
 }
 
-// join returns the problems, sorted by file and line, as one error; nil when
-// there are none.
-func join(problems []Problem) error {
-	slices.SortStableFunc(problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
-	})
-	errs := make([]error, len(problems))
-	for i, p := range problems {
-		errs[i] = p
-	}
-	return errors.Join(errs...)
+// compare orders problems by file and line.
+func (p Problem) compare(q Problem) int {
+	return cmp.Or(
+		cmp.Compare(p.Path, q.Path), cmp.Compare(p.Line, q.Line),
+		cmp.Compare(p.Rule, q.Rule), cmp.Compare(p.Message, q.Message),
+	)
 }

@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // Push uploads what the repository lacks of the image: layers first, then the
-// manifests, and last its tag and the further ones, so that a tag never names
-// what is not there. It does nothing when the tags are there already, and can be
+// manifests and the SBOM, and last its tag and the further ones, so that a tag
+// never names what is not there. It does nothing when the tags are there already, and can be
 // repeated after it was cut off. Requests are retried with back-off.
 //
 // Auth may be nil for anonymous access. Progress, if not nil, is called with
@@ -34,11 +36,13 @@ func (i *Image) Push(
 			missing = append(missing, repo.Tag(tag))
 		}
 	}
-	if len(missing) == 0 {
-		return nil
-	}
-	if err := i.upload(repo, opts, progress); err != nil {
-		return err
+	if slices.Contains(missing, repo.Tag(i.Tag)) { // otherwise the image is complete
+		if err := i.upload(repo, opts, progress); err != nil {
+			return err
+		}
+		if err := i.attach(ctx, repo, opts); err != nil {
+			return fmt.Errorf("pushing the SBOM of %s: %w", i.Tag, err)
+		}
 	}
 	for _, tag := range missing {
 		if err := remote.Tag(tag, i.Index, opts...); err != nil {
@@ -80,6 +84,34 @@ func (i *Image) upload(repo name.Repository, opts []remote.Option, progress func
 		return fmt.Errorf("pushing %s: %w", repo.Digest(i.Digest.String()), err)
 	}
 	return nil
+}
+
+// attach uploads the SBOM. It puts the manifest even when it is there already:
+// where a registry has no list of referrers, that also repairs the tag that
+// stands for the list.
+func (i *Image) attach(ctx context.Context, repo name.Repository, opts []remote.Option) error {
+	layers, err := i.SBOM.Layers()
+	if err != nil {
+		return err
+	}
+	config, err := partial.ConfigLayer(i.SBOM)
+	if err != nil {
+		return err
+	}
+	digest, err := i.SBOM.Digest()
+	if err != nil {
+		return err
+	}
+	pusher, err := remote.NewPusher(opts...)
+	if err != nil {
+		return err
+	}
+	for _, blob := range append(layers, config) {
+		if err := pusher.Upload(ctx, repo, blob); err != nil {
+			return err
+		}
+	}
+	return pusher.Put(ctx, repo.Digest(digest.String()), i.SBOM)
 }
 
 func notFound(err error) bool {

@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
@@ -17,17 +15,7 @@ import (
 const (
 	markdown = ".md"
 
-	// maxFile bounds one agent or command; the largest real one has 25 KiB.
-	maxFile = 1 << 20
-)
-
-const (
-	ruleRead    = "read"
-	ruleSymlink = "symlink"
-	ruleRegular = "regular-file"
-	ruleSize    = "size"
-	ruleUTF8    = "utf-8"
-	ruleEmpty   = "empty-source"
+	ruleEmpty = "empty-source"
 )
 
 // kind is what a source file becomes in the bundle.
@@ -39,27 +27,30 @@ const (
 )
 
 // sourceDirs are the folders of a source, with what they hold. Agents may be
-// nested in categories, commands may not.
+// nested in categories, commands may not. The package has had several layouts.
 var sourceDirs = []struct {
 	path string
 	kind kind
 }{
 	{"codeflow-agents", agent},
+	{"base-agents", agent},
 	{"agents", agent},
+	{"agent", agent},
 	{"command", command},
 	{"commands", command},
 }
 
-// readPackageJSON returns the name and version of the installed package.
+// readPackageJSON returns the name and version of a source. A directory that
+// is not a package has none.
 func readPackageJSON(dir string) (manifest.Source, error) {
 	var src manifest.Source
 	path := filepath.Join(dir, "package.json")
 	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return src, fmt.Errorf("reading the agents' package %q: %w: install it with `npm ci --ignore-scripts --prefix agents`", dir, err)
+		return src, nil
 	}
 	if err != nil {
-		return src, fmt.Errorf("reading the agents' package %q: %w", dir, err)
+		return src, fmt.Errorf("reading the source %q: %w", dir, err)
 	}
 	if err := json.Unmarshal(data, &src); err != nil {
 		return src, fmt.Errorf("decoding %q: %w", path, err)
@@ -70,10 +61,10 @@ func readPackageJSON(dir string) (manifest.Source, error) {
 	return src, nil
 }
 
-// walk calls visit for every Markdown file of a source directory, in lexical
-// order. Symbolic links are not followed and never accepted: a link could
-// bring any file of the machine into the image.
-func walk(root *os.Root, visit func(k kind, path string), report func(Problem)) {
+// walk calls visit for every Markdown file of a source that is not ignored,
+// in lexical order. Symbolic links are not followed and never accepted: a
+// link could bring any file of the machine into the image.
+func walk(root *os.Root, ignored ignore, visit func(k kind, path string), report func(Problem)) {
 	found := false
 	for _, dir := range sourceDirs {
 		// WalkDir follows its root, so that is looked at first.
@@ -91,9 +82,9 @@ func walk(root *os.Root, visit func(k kind, path string), report func(Problem)) 
 			case err != nil:
 				report(Problem{Path: path, Rule: ruleRead, Message: err.Error()})
 				return fs.SkipDir
-			case entry.IsDir() && dir.kind == command && path != dir.path:
+			case entry.IsDir() && (ignored.match(path, true) || dir.kind == command && path != dir.path):
 				return fs.SkipDir
-			case entry.IsDir() || entry.Type().IsRegular() && !strings.HasSuffix(path, markdown):
+			case entry.IsDir() || entry.Type().IsRegular() && !strings.HasSuffix(path, markdown) || ignored.match(path, false):
 				return nil
 			}
 			visit(dir.kind, path)
@@ -103,33 +94,4 @@ func walk(root *os.Root, visit func(k kind, path string), report func(Problem)) 
 	if !found {
 		report(Problem{Path: ".", Rule: ruleEmpty, Message: "must hold agents or commands, has no such folder", Hint: "check the path"})
 	}
-}
-
-// readFile returns the content of a regular text file of bounded size. The
-// problem, if any, has no path yet.
-func readFile(root *os.Root, path string) ([]byte, *Problem) {
-	info, err := root.Lstat(path)
-	switch {
-	case err != nil:
-		return nil, &Problem{Rule: ruleRead, Message: err.Error()}
-	case info.Mode().Type() == fs.ModeSymlink:
-		return nil, &Problem{Rule: ruleSymlink, Message: "must not be a symbolic link", Hint: "copy the file"}
-	case !info.Mode().IsRegular():
-		return nil, &Problem{Rule: ruleRegular, Message: fmt.Sprintf("must be a regular file, got mode %s", info.Mode())}
-	}
-	f, err := root.Open(path)
-	if err != nil {
-		return nil, &Problem{Rule: ruleRead, Message: err.Error()}
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	switch {
-	case err != nil:
-		return nil, &Problem{Rule: ruleRead, Message: err.Error()}
-	case len(data) > maxFile:
-		return nil, &Problem{Rule: ruleSize, Message: fmt.Sprintf("must have at most %d bytes, got %d", maxFile, info.Size()), Hint: "shorten the file"}
-	case !utf8.Valid(data):
-		return nil, &Problem{Rule: ruleUTF8, Message: "must be UTF-8 text", Hint: "convert the file"}
-	}
-	return data, nil
 }

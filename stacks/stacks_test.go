@@ -26,7 +26,7 @@ const digest = "sha256:1"
 // account answers as an account in which the other stacks have these outputs.
 func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 	t.Helper()
-	images := httptest.NewServer(registry.New())
+	images := httptest.NewServer(registry.New(registry.WithReferrersSupport(true)))
 	t.Cleanup(images.Close)
 	answer := func(m map[string]any) func(resource.PropertyMap) (resource.PropertyMap, error) {
 		return func(resource.PropertyMap) (resource.PropertyMap, error) {

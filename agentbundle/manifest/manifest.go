@@ -23,19 +23,30 @@ const (
 // Manifest lists what a bundle holds. Its lists are sorted: entries by name,
 // exclusions by path.
 type Manifest struct {
-	SchemaVersion int         `json:"schemaVersion"`
-	Source        Source      `json:"source"`
-	Agents        []Entry     `json:"agents"`
-	Commands      []Entry     `json:"commands"`
-	Excluded      []Exclusion `json:"excluded"`
+	SchemaVersion int `json:"schemaVersion"`
+	// Source is the published package that the bundle was made from, Overlays
+	// are the team's own sources, as far as they are packages with a version.
+	Source   Source      `json:"source"`
+	Overlays []Source    `json:"overlays,omitempty"`
+	Counts   Counts      `json:"counts"`
+	Agents   []Entry     `json:"agents"`
+	Commands []Entry     `json:"commands"`
+	Excluded []Exclusion `json:"excluded"`
 	// BundleDigest is the [Manifest.Digest] of the entries.
 	BundleDigest string `json:"bundleDigest"`
 }
 
-// Source is the published package that a bundle was made from.
+// Source is a published package.
 type Source struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+}
+
+// Counts are the lengths of the manifest's lists, for readers that skip them.
+type Counts struct {
+	Agents   int `json:"agents"`
+	Commands int `json:"commands"`
+	Excluded int `json:"excluded"`
 }
 
 // Entry is one agent or command.
@@ -83,7 +94,7 @@ func (m *Manifest) Encode() ([]byte, error) {
 }
 
 // Read reads the manifest of a bundle and verifies that the bundle holds
-// exactly the bytes that the manifest promises.
+// exactly the files and bytes that the manifest promises.
 func Read(bundle fs.FS) (*Manifest, error) {
 	data, err := fs.ReadFile(bundle, FileName)
 	if err != nil {
@@ -96,13 +107,24 @@ func Read(bundle fs.FS) (*Manifest, error) {
 	if m.SchemaVersion != SchemaVersion {
 		return nil, fmt.Errorf("reading %s: schemaVersion must be %d, got %d", FileName, SchemaVersion, m.SchemaVersion)
 	}
+	listed := map[string]bool{FileName: true}
 	for _, e := range slices.Concat(m.Agents, m.Commands) {
 		if err := e.verify(bundle); err != nil {
 			return nil, err
 		}
+		listed[e.Path] = true
 	}
 	if got := m.Digest(); got != m.BundleDigest {
 		return nil, fmt.Errorf("verifying %s: bundleDigest is %q, its entries give %q", FileName, m.BundleDigest, got)
+	}
+	err = fs.WalkDir(bundle, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && !entry.IsDir() && !listed[path] {
+			err = fmt.Errorf("%s is not listed", path)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("verifying %s: %w", FileName, err)
 	}
 	return m, nil
 }

@@ -19,6 +19,8 @@ func sample() *manifest.Manifest {
 			{Name: "a", Path: "agents/a.md", SHA256: manifest.Sum([]byte("a"))},
 			{Name: "b", Path: "agents/b.md", SHA256: manifest.Sum([]byte("b"))},
 		},
+		Overlays: []manifest.Source{{Name: "own", Version: "0.1.0"}},
+		Counts:   manifest.Counts{Agents: 2, Excluded: 1},
 		Commands: []manifest.Entry{},
 		Excluded: []manifest.Exclusion{{Path: "command/x.md", Reason: "a < b"}},
 	}
@@ -69,6 +71,7 @@ func TestReadRefuses(t *testing.T) {
 		"newer schema":  {func(m *manifest.Manifest, _ fstest.MapFS) { m.SchemaVersion++ }, "schemaVersion must be 1, got 2"},
 		"missing file":  {func(_ *manifest.Manifest, b fstest.MapFS) { delete(b, "agents/b.md") }, `verifying "b"`},
 		"changed file":  {func(_ *manifest.Manifest, b fstest.MapFS) { b["agents/a.md"].Data = []byte("x") }, `verifying "a": agents/a.md has sha256`},
+		"foreign file":  {func(_ *manifest.Manifest, b fstest.MapFS) { b["agents/c.md"] = &fstest.MapFile{} }, "agents/c.md is not listed"},
 		"foreign path":  {func(m *manifest.Manifest, _ fstest.MapFS) { m.Agents[0].Path = "../a.md" }, `verifying "a"`},
 		"dropped agent": {func(m *manifest.Manifest, _ fstest.MapFS) { m.Agents = m.Agents[1:] }, "bundleDigest is"},
 	}

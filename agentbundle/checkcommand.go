@@ -1,0 +1,98 @@
+package agentbundle
+
+import (
+	"bytes"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+const (
+	ruleCommand  = "command"
+	ruleInputs   = "inputs"
+	ruleCache    = "cache-strategy"
+	ruleVariable = "variable"
+)
+
+var commandFields = []field{
+	{key: "name", values: safeName, example: "plan"},
+	{key: "description", values: text, example: "Writes an implementation plan."},
+	{key: "mode", values: oneOf("command"), example: "command", optional: true},
+	{key: "inputs", values: list, example: "[{name: ticket, type: string, required: true}]", optional: true},
+	{key: "outputs", values: list, example: "[{name: plan, type: structured}]", optional: true},
+}
+
+var inputFields = []field{
+	{key: "name", values: text, example: "ticket"},
+	{key: "type", values: text, example: "string"},
+	{key: "required", values: boolean, example: "true"},
+}
+
+var cacheFields = []field{
+	{key: "type", values: oneOf("content_based", "time_based", "none"), example: "content_based"},
+	{key: "ttl", values: number, example: "3600"},
+}
+
+var variableRE = regexp.MustCompile(`\{\{([^{}\n]*)\}\}`)
+
+// checkCommand returns the problems that a command has by itself.
+func checkCommand(fm mapping, data []byte) []Problem {
+	problems := checkFields(fm, "", ruleCommand, commandFields)
+	if strategy := fm.get("cache_strategy"); strategy != nil {
+		problems = append(problems, checkFields(mapping{strategy}, "cache_strategy.", ruleCache, cacheFields)...)
+	}
+	var inputs []*yaml.Node
+	if n := fm.get("inputs"); n != nil && list.has(n) {
+		inputs = n.Content
+	}
+	for i, input := range inputs {
+		problems = append(problems, checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields)...)
+	}
+	return append(problems, checkVariables(inputs, data)...)
+}
+
+// checkVariables compares the inputs with the {{variables}} of the body. A
+// body may also explain an input, as **input** or `input`, and leave its
+// place to the model.
+func checkVariables(inputs []*yaml.Node, data []byte) []Problem {
+	header, body, _ := splitFrontMatter(data)
+	var problems []Problem
+	names := map[string]bool{}
+	for _, input := range inputs {
+		names[mapping{input}.str("name")] = true
+	}
+	var seen []string
+	for _, at := range variableRE.FindAllSubmatchIndex(body, -1) {
+		variable := strings.TrimSpace(string(body[at[2]:at[3]]))
+		if names[variable] || slices.Contains(seen, variable) {
+			continue
+		}
+		seen = append(seen, variable)
+		problems = append(problems, Problem{
+			Line: lineAt(data, len(header)+at[0]), Rule: ruleVariable,
+			Message: fmt.Sprintf("{{%s}} must be declared in inputs", variable),
+			Hint:    "declare it, or write it without the braces",
+		})
+	}
+	for _, input := range inputs {
+		n := mapping{input}.get("name")
+		if n == nil || !text.has(n) || uses(body, n.Value) {
+			continue
+		}
+		problems = append(problems, Problem{
+			Line: n.Line, Severity: SeverityWarning, Rule: ruleVariable,
+			Message: fmt.Sprintf("input %q should be used in the text", n.Value),
+			Hint:    fmt.Sprintf("write {{%s}} where it belongs, or remove it", n.Value),
+		})
+	}
+	return problems
+}
+
+func uses(body []byte, input string) bool {
+	return slices.ContainsFunc([]string{"**%s**", "`%s`", "{{%s}}", "{{ %s }}"}, func(form string) bool {
+		return bytes.Contains(body, fmt.Appendf(nil, form, input))
+	})
+}

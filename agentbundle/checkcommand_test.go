@@ -1,0 +1,73 @@
+package agentbundle_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestCheckCommand(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		header, body string
+		want         []string // "line: severity: rule: message"; the header starts at line 2
+	}{
+		"complete": {
+			"name: c\ndescription: d\nmode: command\ninputs: [{name: a, type: string, required: false}]\noutputs: []\ncache_strategy: {type: none, ttl: 0}",
+			"{{a}} {{ a }}", nil,
+		},
+		"nothing": {"x: y", "", []string{
+			"2: error: command: name must be a string matching ^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$, got nothing",
+			"2: error: command: description must be a text, got nothing",
+		}},
+		"mode of an agent": {"name: c\ndescription: d\nmode: primary", "", []string{`4: error: command: mode must be "command", got "primary"`}},
+		"other file":       {"name: d\ndescription: d", "", []string{`2: error: file-name: name must be the file name "c", got "d"`}},
+		"text as inputs":   {"name: c\ndescription: d\ninputs: a", "", []string{`4: error: command: inputs must be a list, got "a"`}},
+		"text as outputs":  {"name: c\ndescription: d\noutputs: a", "", []string{`4: error: command: outputs must be a list, got "a"`}},
+		"empty input": {"name: c\ndescription: d\ninputs: [{}]", "", []string{
+			"4: error: inputs: inputs[0].name must be a text, got nothing",
+			"4: error: inputs: inputs[0].type must be a text, got nothing",
+			"4: error: inputs: inputs[0].required must be true or false, got nothing",
+		}},
+		"text as input": {"name: c\ndescription: d\ninputs:\n  - a", "", []string{
+			"5: error: inputs: inputs[0].name must be a text, got nothing",
+			"5: error: inputs: inputs[0].type must be a text, got nothing",
+			"5: error: inputs: inputs[0].required must be true or false, got nothing",
+		}},
+		"word as required": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: string, required: 'yes'}", "{{a}}", []string{
+			`5: error: inputs: inputs[0].required must be true or false, got "yes"`,
+		}},
+		"unknown cache": {"name: c\ndescription: d\ncache_strategy:\n  ttl: 1\n  type: agent_specific", "", []string{
+			`6: error: cache-strategy: cache_strategy.type must be one of content_based, time_based, none, got "agent_specific"`,
+		}},
+		"cache for a word": {"name: c\ndescription: d\ncache_strategy: {type: none, ttl: long}", "", []string{
+			`4: error: cache-strategy: cache_strategy.ttl must be a number, got "long"`,
+		}},
+		"cache of another shape": {"name: c\ndescription: d\ncache_strategy: none", "", []string{
+			"4: error: cache-strategy: cache_strategy.type must be one of content_based, time_based, none, got nothing",
+			"4: error: cache-strategy: cache_strategy.ttl must be a number, got nothing",
+		}},
+		"undeclared, once each": {"name: c\ndescription: d", "{{b}}\n{{a}} {{b}}\n{{/a}}", []string{
+			"5: error: variable: {{b}} must be declared in inputs",
+			"6: error: variable: {{a}} must be declared in inputs",
+			"7: error: variable: {{/a}} must be declared in inputs",
+		}},
+		"unused": {"name: c\ndescription: d\ninputs:\n  - {name: plan, type: string, required: true}", "the plan", []string{
+			`5: warning: variable: input "plan" should be used in the text`,
+		}},
+		"explained, not placed": {
+			"name: c\ndescription: d\ninputs: [{name: a, type: string, required: true}, {name: b, type: string, required: true}]",
+			"- **a**: what\n- `b`: what", nil,
+		},
+	}
+	for title, tt := range tests {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			want := []string{}
+			for _, w := range tt.want {
+				want = append(want, "commands/c.md:"+w)
+			}
+			assert.ElementsMatch(t, want, check(t, map[string]string{"commands/c.md": "---\n" + tt.header + "\n---\n" + tt.body}))
+		})
+	}
+}

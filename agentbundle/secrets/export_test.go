@@ -1,0 +1,4 @@
+package secrets
+
+// Rules is the number of rules.
+var Rules = len(rules)

@@ -1,0 +1,5 @@
+// Command codeflow-server is what the tests pack: small, so that it is
+// compiled in a moment.
+package main
+
+func main() {}
