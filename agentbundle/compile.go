@@ -122,45 +122,44 @@ func (c compiler) compile(ctx context.Context, platform v1.Platform) ([]byte, er
 	return binary, nil
 }
 
-// packages returns the directories of the packages that the server is built
-// from, but for the standard library and the module cache. Only Go knows them,
-// and asking it takes longer than the rest of a rebuild.
+// packages returns the directories of the module's packages that the server is
+// built from, and of modules that are replaced by a directory. Only Go knows
+// them, and asking it takes longer than the rest of a rebuild.
 func (c compiler) packages(ctx context.Context, platform v1.Platform) ([]string, error) {
 	settings, err := c.settings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	const format = "{{if not .Standard}}{{.Dir}}{{end}}"
+	const format = "{{with .Module}}{{if or .Main (and .Replace (not .Replace.Version))}}{{$.Dir}}{{end}}{{end}}"
 	args := slices.Concat([]string{"list", "-deps", "-f", format}, buildFlags, []string{serverPackage})
 	out, err := c.run(ctx, c.environ(settings, platform), args...)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(strings.Split(strings.TrimSpace(string(out)), "\n"), func(dir string) bool {
-		return strings.HasPrefix(dir, settings["GOMODCACHE"]+string(filepath.Separator))
-	}), nil
+	return strings.Split(strings.TrimSpace(string(out)), "\n"), nil
 }
 
 // key identifies all that the layer of the server is made from: the toolchain,
 // the compressor, the settings, what is in the packages, and the module files,
-// which fix the rest. While it stays, so does the list of
-// packages: to add one, a file in another must import it.
+// which fix the rest. While it stays, so does the list of packages: to add one,
+// a file in another must import it.
 func (c compiler) key(platform v1.Platform, packages []string) (string, error) {
 	h := sha256.New()
 	fmt.Fprintln(h, c.version, compressor(), platform, buildFlags)
-	for _, name := range append([]string{"go.mod", "go.sum"}, packages...) {
-		root := name
-		if !filepath.IsAbs(root) {
-			root = filepath.Join(c.module, root)
+	for _, file := range []string{"go.mod", "go.sum"} {
+		data, err := os.ReadFile(filepath.Join(c.module, file))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // without dependencies there is no go.sum
+			return "", fmt.Errorf("reading the server's sources: %w", err)
 		}
-		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-			switch {
-			case errors.Is(err, fs.ErrNotExist) && name == "go.sum": // there are no dependencies
-				return nil
-			case err != nil:
+		fmt.Fprintln(h, file, manifest.Sum(data))
+	}
+	for _, dir := range packages {
+		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
 				return err
-			case d.IsDir() || strings.HasSuffix(path, "_test.go"):
-				return nil
+			}
+			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+				return nil // such as the locks of editors, which Go passes over too
 			}
 			data, err := os.ReadFile(path)
 			if err != nil {

@@ -73,7 +73,7 @@ func TestCompileErrors(t *testing.T) {
 		assert.ErrorContains(t, err, "compiling the server: go build: exit status 1")
 		_, err = c.packages(t.Context(), host)
 		assert.ErrorContains(t, err, "codeflow-server")
-		_, err = c.key(host, []string{"gone"})
+		_, err = c.key(host, []string{filepath.Join(c.module, "gone")})
 		assert.ErrorContains(t, err, "reading the server's sources")
 	})
 	t.Run("no go", func(t *testing.T) {
@@ -107,9 +107,12 @@ func server() map[string]string {
 
 func TestKey(t *testing.T) {
 	t.Parallel()
-	key := func(t *testing.T, files map[string]string, platform v1.Platform, version string) string {
+	key := func(t *testing.T, files map[string]string, link string, platform v1.Platform, version string) string {
 		c, err := newCompiler(t.Context(), writeModule(t, files))
 		require.NoError(t, err)
+		if link != "" {
+			require.NoError(t, os.Symlink("nowhere", filepath.Join(c.module, link)))
+		}
 		assert.True(t, strings.HasPrefix(c.version, "go1."), c.version)
 		packages, err := c.packages(t.Context(), platform)
 		require.NoError(t, err)
@@ -118,13 +121,15 @@ func TestKey(t *testing.T) {
 		require.NoError(t, err)
 		return key
 	}
-	want := key(t, server(), host, "")
+	want := key(t, server(), "", host, "")
 	tests := map[string]struct {
 		path, content string
+		link          string
 		platform      v1.Platform
 		version       string
 		same          bool
 	}{
+		"a lock":            {link: "lib/.#lib.go", same: true},
 		"another folder":    {same: true},
 		"a test":            {path: "lib/lib_test.go", content: "package lib // changed\n", same: true},
 		"another package":   {path: "other/other.go", content: "package other // changed\n", same: true},
@@ -149,7 +154,7 @@ func TestKey(t *testing.T) {
 			if tt.platform.OS == "" {
 				tt.platform = host
 			}
-			assert.Equal(t, tt.same, want == key(t, files, tt.platform, tt.version))
+			assert.Equal(t, tt.same, want == key(t, files, tt.link, tt.platform, tt.version))
 		})
 	}
 }

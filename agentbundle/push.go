@@ -17,8 +17,9 @@ import (
 
 // Push uploads what the repository lacks of the image: layers first, then the
 // manifests and the SBOM, and last its tag and the further ones, so that a tag
-// never names what is not there. It does nothing when the tags are there already, and can be
-// repeated after it was cut off. Requests are retried with back-off.
+// never names what is not there. It does nothing when the tags are there
+// already, and can be repeated after it was cut off. Requests are retried with
+// back-off.
 //
 // Auth may be nil for anonymous access. Progress, if not nil, is called with
 // the number of bytes uploaded and known so far.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -138,8 +137,7 @@ func (s *spdx) add(from, relation string, p spdxPackage) {
 // at adds where the package is known by name and version:
 // https://github.com/package-url/purl-spec
 func (p spdxPackage) at(registry string) spdxPackage {
-	name := strings.ReplaceAll(url.PathEscape(p.Name), "%2F", "/")
-	name = strings.ReplaceAll(name, "@", "%40") // of an npm scope
+	name := strings.ReplaceAll(p.Name, "@", "%40") // of an npm scope
 	p.ExternalRefs = []spdxExternal{{
 		Category: "PACKAGE-MANAGER", Type: "purl", Locator: fmt.Sprintf("pkg:%s/%s@%s", registry, name, p.VersionInfo),
 	}}

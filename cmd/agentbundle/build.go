@@ -30,7 +30,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := print(cmd, report, report.WriteText); err != nil {
+			if err := emit(cmd, report, report.WriteText); err != nil {
 				return err
 			}
 			if report.Errors() > 0 {
@@ -115,7 +115,7 @@ func buildCommand() *cobra.Command {
 				result.Output = output
 				fmt.Fprintf(cmd.ErrOrStderr(), "wrote oci:%s:%s\n", output, image.Tag)
 			}
-			return print(cmd, result, func(w io.Writer) error {
+			return emit(cmd, result, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, result.Digest)
 				return err
 			})
@@ -156,7 +156,7 @@ func pushCommand() *cobra.Command {
 			}
 			result.Reference = repo.Digest(result.Digest).String()
 			fmt.Fprintf(cmd.ErrOrStderr(), "tagged %s\n", strings.Join(append([]string{image.Tag}, tags...), ", "))
-			return print(cmd, result, func(w io.Writer) error {
+			return emit(cmd, result, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, result.Reference)
 				return err
 			})

@@ -42,6 +42,9 @@ func (ecrKeychain) ResolveContext(ctx context.Context, registry authn.Resource) 
 		return nil, fmt.Errorf("getting a token of ECR in %s: %w", host[1], err)
 	}
 	for _, data := range out.AuthorizationData {
+		if data.AuthorizationToken == nil {
+			continue
+		}
 		plain, err := base64.StdEncoding.DecodeString(*data.AuthorizationToken)
 		if user, password, ok := strings.Cut(string(plain), ":"); err == nil && ok {
 			return &authn.Basic{Username: user, Password: password}, nil

@@ -46,7 +46,7 @@ func TestKeychain(t *testing.T) {
 		err        string
 	}{
 		"token":            {host, `{"authorizationData":[{"authorizationToken":"QVdTOnNlY3JldA=="}]}`, &authn.Basic{Username: "AWS", Password: "secret"}, ""},
-		"no token":         {host, `{"authorizationData":[]}`, nil, "the answer has none"},
+		"no token":         {host, `{"authorizationData":[{}]}`, nil, "the answer has none"},
 		"odd token":        {host, `{"authorizationData":[{"authorizationToken":"?"}]}`, nil, "the answer has none"},
 		"refused":          {host, "", nil, "getting a token of ECR in eu-central-1"},
 		"another registry": {"registry.example.com", "", authn.Anonymous, ""},

@@ -112,9 +112,9 @@ func argument(args []string, i int) string {
 	return defaultSource
 }
 
-// print writes a result to standard output: as JSON if that was asked for, and
+// emit writes a result to standard output: as JSON if that was asked for, and
 // with text otherwise.
-func print(cmd *cobra.Command, result any, text func(io.Writer) error) error {
+func emit(cmd *cobra.Command, result any, text func(io.Writer) error) error {
 	if asJSON, _ := cmd.Flags().GetBool("json"); !asJSON {
 		return text(cmd.OutOrStdout())
 	}

@@ -44,7 +44,7 @@ func convertCommand() *cobra.Command {
 				return fmt.Errorf("writing to %q: %w", out, err)
 			}
 			names := slices.Sorted(maps.Keys(files))
-			return print(cmd, names, func(w io.Writer) error {
+			return emit(cmd, names, func(w io.Writer) error {
 				_, err := fmt.Fprintln(w, strings.Join(names, "\n"))
 				return err
 			})
@@ -90,7 +90,7 @@ func diffCommand() *cobra.Command {
 				return err
 			}
 			result := diff.Compare(before.files, after.files)
-			return print(cmd, result, result.WriteText)
+			return emit(cmd, result, result.WriteText)
 		},
 	}
 }
@@ -107,7 +107,7 @@ func showCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return print(cmd, bundle, bundle.writeText)
+			return emit(cmd, bundle, bundle.writeText)
 		},
 	}
 }
