@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
 )
 
 const (
@@ -58,7 +60,7 @@ func checkCommand(fm mapping, data []byte) []Problem {
 // body may also explain an input, as **input** or `input`, and leave its
 // place to the model.
 func checkVariables(inputs []*yaml.Node, data []byte) []Problem {
-	header, body, _ := splitFrontMatter(data)
+	header, body, _ := frontmatter.Split(data)
 	var problems []Problem
 	names := map[string]bool{}
 	for _, input := range inputs {

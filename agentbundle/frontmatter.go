@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
 )
 
 const (
@@ -28,8 +30,6 @@ const (
 )
 
 var (
-	delimiterRE = regexp.MustCompile(`(?m)^---[ \t]*\r?$`)
-
 	// YAML also ends lines with these, an editor does not: lines would be
 	// counted in two ways.
 	lineBreakRE = regexp.MustCompile(`\r(?:[^\n]|$)|[\x{85}\x{2028}\x{2029}]`)
@@ -43,17 +43,7 @@ var (
 type mapping struct{ *yaml.Node }
 
 // get returns the value of a key, or nil.
-func (m mapping) get(key string) *yaml.Node {
-	if m.Node == nil || m.Kind != yaml.MappingNode {
-		return nil
-	}
-	for i := 0; i < len(m.Content); i += 2 {
-		if m.Content[i].Value == key {
-			return m.Content[i+1]
-		}
-	}
-	return nil
-}
+func (m mapping) get(key string) *yaml.Node { return frontmatter.Child(m.Node, key) }
 
 // str returns the string at a key; anything else gives "".
 func (m mapping) str(key string) string { return str(m.get(key)) }
@@ -66,23 +56,10 @@ func (m mapping) line(key string) int {
 	return m.Line
 }
 
-// splitFrontMatter returns what precedes the second "---" line of a file that
-// starts with one, and the rest. With its first delimiter the header is a
-// YAML document of its own, and the parser's line numbers are those of the
-// file.
-func splitFrontMatter(data []byte) (header, body []byte, ok bool) {
-	delimiters := delimiterRE.FindAllIndex(data, 2)
-	if len(delimiters) < 2 || delimiters[0][0] != 0 {
-		return nil, data, false
-	}
-	end := delimiters[1][0]
-	return data[:end], data[end:], true
-}
-
 // parseFrontMatter reads the YAML header of an agent or command. The problems
 // that it returns have no path yet.
 func parseFrontMatter(data []byte) (mapping, []Problem) {
-	header, _, ok := splitFrontMatter(data)
+	header, _, ok := frontmatter.Split(data)
 	switch {
 	case !ok:
 		return mapping{}, []Problem{{
