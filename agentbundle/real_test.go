@@ -49,7 +49,7 @@ func TestRealBundle(t *testing.T) {
 	t.Parallel()
 	b := load(t, realConfig(t))
 	assert.Len(t, b.Manifest.Agents, 33)
-	assert.Len(t, b.Manifest.Commands, 6)
+	assert.Len(t, b.Manifest.Commands, 8, "six of the package and two of the team's own")
 	assert.Len(t, b.Manifest.Excluded, 4)
 	assert.Equal(t, "0.11.0", b.Manifest.Source.Version)
 }

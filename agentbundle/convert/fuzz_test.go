@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 // What a format accepts must parse again, with the same values.

@@ -5,7 +5,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 // openCode takes permissions in place of tools.

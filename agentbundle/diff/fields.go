@@ -6,7 +6,7 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 // Field is a changed value of the front matter.

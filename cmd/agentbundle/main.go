@@ -90,7 +90,7 @@ func command() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().Bool("json", false, "print the result as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(checkCommand(), buildCommand(), pushCommand(), convertCommand(), diffCommand(), showCommand())
+	root.AddCommand(checkCommand(), buildCommand(), pushCommand(), convertCommand(), diffCommand(), showCommand(), unpackCommand())
 	return root
 }
 

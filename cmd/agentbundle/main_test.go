@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
 
 const (
@@ -243,4 +245,18 @@ func TestConvert(t *testing.T) {
 	entries, err := os.ReadDir(outside)
 	require.NoError(t, err)
 	assert.Empty(t, entries, "a link must not lead out of the directory")
+}
+
+func TestUnpack(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new")
+	digest := strings.TrimSpace(succeed(t, "unpack", "--out="+dir, source))
+	m, err := manifest.Read(os.DirFS(dir))
+	require.NoError(t, err, "as the server reads it")
+	assert.Equal(t, m.BundleDigest, digest)
+
+	r := execute(t, "unpack", "--out="+dir, source)
+	assert.Equal(t, exitFailure, r.code)
+	assert.Contains(t, r.stderr, `must be empty, has "agents"`)
+	assert.Equal(t, exitUsage, execute(t, "unpack", source).code)
 }

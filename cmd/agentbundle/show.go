@@ -55,6 +55,43 @@ func convertCommand() *cobra.Command {
 	return cmd
 }
 
+func unpackCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: "unpack --out DIR [BUNDLE]", Short: "Write a bundle as codeflow-server reads it", Args: usage(cobra.MaximumNArgs(1)),
+		Long: "Write the files of a bundle and its manifest to a directory, which must be new or\n" +
+			"empty: the server refuses files that the manifest does not list.",
+		Example: `  agentbundle unpack --out /tmp/bundle
+  codeflow-server -stdio -bundle /tmp/bundle`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usageError{errors.New("--out must be a directory")}
+			}
+			if entries, _ := os.ReadDir(out); len(entries) > 0 {
+				return fmt.Errorf("unpacking to %q: must be empty, has %q: choose another directory", out, entries[0].Name())
+			}
+			bundle, err := open(cmd, argument(args, 0))
+			if err != nil {
+				return err
+			}
+			data, err := bundle.Manifest.Encode()
+			if err != nil {
+				return err
+			}
+			bundle.files[manifest.FileName] = data
+			if err := write(out, bundle.files); err != nil {
+				return fmt.Errorf("unpacking to %q: %w", out, err)
+			}
+			return emit(cmd, bundle, func(w io.Writer) error {
+				_, err := fmt.Fprintln(w, bundle.Manifest.BundleDigest)
+				return err
+			})
+		},
+	}
+	cmd.Flags().StringVar(&out, "out", "", "the `directory` to write to")
+	return cmd
+}
+
 // write writes files below a directory; links in it cannot lead out of it.
 func write(dir string, files map[string][]byte) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/internal/frontmatter"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 func TestParse(t *testing.T) {
