@@ -4,28 +4,38 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
 )
 
-// Timeouts of [Serve]. The idle timeout is longer than the 60 s of an
+// Timeouts of [Server.Serve]. The idle timeout is longer than the 60 s of an
 // Application Load Balancer, which would otherwise reuse connections that the
 // server is about to close:
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
-// The drain stays below the 30 s that ECS waits between SIGTERM and SIGKILL.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 75 * time.Second
-	drainTimeout      = 25 * time.Second
 	maxHeaderBytes    = 64 << 10
 )
 
-// Serve answers requests on listener until ctx is done, then lets requests in
-// flight finish and returns nil. It closes the listener.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// Drain is how a server stops. Together its times stay below the 30 s that ECS
+// waits between SIGTERM and SIGKILL.
+type Drain struct {
+	// Notice is for how long the server still takes requests, with /health at
+	// 503, so that load balancers can look elsewhere.
+	Notice time.Duration
+	// Timeout is how long requests in flight may then take.
+	Timeout time.Duration
+}
+
+// Serve answers requests on listener with handler, which is the server itself or
+// wraps it, until ctx is done. Then it drains and returns nil, or an error when
+// requests were cut off. It closes the listener.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.Handler, drain Drain) error {
 	srv := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -33,11 +43,15 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients do wrong
 	}
 	drained := make(chan error, 1)
 	stop := context.AfterFunc(ctx, func() {
+		s.health.drain()
+		srv.SetKeepAlivesEnabled(false) // clients reconnect, elsewhere
+		time.Sleep(drain.Notice)
 		// The parent is done already: the drain has a deadline of its own.
-		drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+		drainCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drain.Timeout)
 		defer cancel()
 		drained <- srv.Shutdown(drainCtx)
 	})
@@ -47,7 +61,8 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 	}
 	if err := <-drained; err != nil {
-		return fmt.Errorf("draining requests for %s: %w", drainTimeout, err)
+		_ = srv.Close()
+		return fmt.Errorf("draining requests for %s: %w", drain.Timeout, err)
 	}
 	return nil
 }

@@ -1,68 +1,120 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"io/fs"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/api"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/web"
 )
 
 // Version is the version of codeflow-server. It is a constant in the source,
 // not a linker flag, so that only a change of the server changes its binary.
-const Version = "0.1.0"
+const Version = "0.2.0"
 
-// Options are the optional settings of [New]. The zero value is ready to use.
+// Options are the optional settings of [New]. The zero value serves everybody
+// and counts nothing.
 type Options struct {
 	// Color is the stack's colour, as reported by /health. Default: empty.
 	Color string
-	// Logger gets the reason when the bundle cannot be served.
-	// Default: [slog.Default].
+	// PublicURL is where clients reach the server, as its web page shows it.
+	// Default: where the request for the page went.
+	PublicURL string
+	// Workspace is the directory of the agents' files on this host.
+	Workspace string
+	// Guard says which requests are handled.
+	Guard guard.Options
+	// Database is what /health says of the database. Default: it is off.
+	Database *Database
+	// Recorder gets an event for each use. Default: [usage.Discard].
+	Recorder usage.Recorder
+	// Top returns what is used most. Default: usage is off.
+	Top func(ctx context.Context, kind string, since time.Time, limit int) ([]usage.Count, error)
+	// Observe is called around each MCP request; see [mcpserver.Options].
+	Observe func(ctx context.Context, method string) (context.Context, func(name string, failed bool))
+	// Logger gets what operators must know. Default: [slog.Default].
 	Logger *slog.Logger
-	// Now is the clock. Default: [time.Now].
-	Now func() time.Time
 }
 
-type handler struct {
-	color        string
-	now          func() time.Time
-	bundleDigest string
-	reason       string // why the bundle cannot be served, empty when it can
+// Server serves one bundle.
+type Server struct {
+	health  *health
+	log     *slog.Logger
+	handler http.Handler
+	mcp     *mcp.Server // nil without a bundle
 }
 
-// New returns the handler for one bundle. A bundle that is missing or does
-// not match its manifest is reported by /health, not as an error here.
-func New(bundle fs.FS, opts *Options) http.Handler {
-	if opts == nil {
-		opts = &Options{}
+// New returns the server of one bundle. A bundle that is missing or does not
+// match its manifest is reported by /health, not as an error here.
+func New(bundle fs.FS, opts *Options) *Server {
+	o := Options{}
+	if opts != nil {
+		o = *opts
 	}
-	h := &handler{color: opts.Color, now: opts.Now}
-	if h.now == nil {
-		h.now = time.Now
+	if o.Logger == nil {
+		o.Logger = slog.Default()
 	}
-	log := opts.Logger
-	if log == nil {
-		log = slog.Default()
+	s := &Server{log: o.Logger}
+	c, err := catalog.Load(bundle)
+	if err != nil {
+		o.Logger.Error("bundle cannot be served", "error", err)
+		s.health = newHealth(o, "", err)
+		s.handler = s.routes(guard.New(http.HandlerFunc(noBundle), o.Guard))
+		return s
 	}
-
-	if m, err := manifest.Read(bundle); err != nil {
-		h.reason = err.Error()
-		log.Error("bundle cannot be served", "error", err)
-	} else {
-		h.bundleDigest = m.BundleDigest
-		log.Info("bundle loaded", "bundleDigest", m.BundleDigest, "agents", len(m.Agents), "commands", len(m.Commands))
-	}
-
+	o.Logger.Info("bundle loaded", "bundleDigest", c.Manifest.BundleDigest, "agents", len(c.Agents), "commands", len(c.Commands))
+	s.health = newHealth(o, c.Manifest.BundleDigest, nil)
+	s.mcp = mcpserver.New(c, &mcpserver.Options{
+		Version: Version, Recorder: o.Recorder, Observe: o.Observe, Workspace: o.Workspace,
+		Private: len(o.Guard.Tokens) > 0,
+		Logger:  o.Logger,
+	})
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /health", h.health)
-	mux.HandleFunc("/", notFound)
+	mux.Handle("/mcp", mcpserver.Handler(s.mcp, guard.MaxBody))
+	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
+	mux.Handle("/", web.New(c, &web.Options{
+		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: len(o.Guard.Tokens) > 0,
+	}))
+	s.handler = s.routes(guard.New(mux, o.Guard))
+	return s
+}
+
+// routes answers what load balancers ask before anything else is looked at.
+func (s *Server) routes(guarded http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /health", s.health)
+	mux.HandleFunc("GET /livez", livez)
+	mux.Handle("/", guarded)
 	return mux
 }
 
-func notFound(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, http.StatusNotFound, map[string]string{"error": "not found"})
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// BundleDigest identifies what is served; it is empty when nothing can be.
+func (s *Server) BundleDigest() string { return s.health.bundleDigest }
+
+// MCP returns the server of the protocol, for other transports than HTTP, or nil
+// when the bundle cannot be served.
+func (s *Server) MCP() *mcp.Server { return s.mcp }
+
+// livez depends on nothing: it answers while the process does.
+func livez(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+}
+
+func noBundle(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "the bundle cannot be served: see /health"})
 }
 
 // writeJSON answers with body as JSON. Encoding the server's own types cannot
@@ -70,7 +122,6 @@ func notFound(w http.ResponseWriter, _ *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(body)
 }

@@ -1,118 +1,173 @@
-// These tests run the server in this process; the image is not started.
+// These tests run the server in this process; cmd/codeflow-server starts the
+// program itself.
 package server_test
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"testing/fstest"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 )
 
-// testBundle returns a valid bundle of one agent and its digest.
-func testBundle(t *testing.T) (fstest.MapFS, string) {
+func newServer(bundle fstest.MapFS, opts server.Options) *server.Server {
+	opts.Color, opts.Logger = "blue", slog.New(slog.DiscardHandler)
+	return server.New(bundle, &opts)
+}
+
+func get(handler http.Handler, method, path string) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	handler.ServeHTTP(rec, httptest.NewRequest(method, path, nil))
+	return rec
+}
+
+// health returns the status of /health and the fields that are the same for
+// every server.
+func health(t *testing.T, handler http.Handler) (status int, body map[string]any) {
 	t.Helper()
-	agent := []byte("text")
-	m := &manifest.Manifest{
-		SchemaVersion: manifest.SchemaVersion,
-		Agents:        []manifest.Entry{{Name: "a", Path: "agents/a.md", SHA256: manifest.Sum(agent)}},
-	}
-	m.BundleDigest = m.Digest()
-	data, err := m.Encode()
+	rec := get(handler, http.MethodGet, "/health")
+	require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &body))
+	_, err := time.Parse(time.RFC3339, body["timestamp"].(string))
 	require.NoError(t, err)
-	return fstest.MapFS{"manifest.json": {Data: data}, "agents/a.md": {Data: agent}}, m.BundleDigest
+	assert.Equal(t, server.Version, body["version"])
+	assert.Equal(t, "blue", body["color"])
+	assert.Equal(t, "application/json", rec.Header().Get("Content-Type"))
+	assert.Equal(t, "no-store", rec.Header().Get("Cache-Control"))
+	return rec.Code, body
 }
 
-func options() *server.Options {
-	return &server.Options{
-		Color:  "blue",
-		Logger: slog.New(slog.DiscardHandler),
-		Now:    func() time.Time { return time.Date(2025, 9, 13, 14, 0, 0, 0, time.FixedZone("", 7200)) },
-	}
-}
+type object = map[string]any
 
-func TestHandler(t *testing.T) {
+func TestHealthOfTheBundle(t *testing.T) {
 	t.Parallel()
-	good, digest := testBundle(t)
-	bad, _ := testBundle(t)
-	bad["agents/a.md"].Data = []byte("changed")
+	good := newServer(bundletest.Small(t), server.Options{})
+	status, body := health(t, good)
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, "healthy", body["status"])
+	assert.Regexp(t, "^sha256:[0-9a-f]{64}$", body["bundleDigest"])
+	assert.Equal(t, object{"bundle": object{"status": "healthy"}, "database": object{"status": "off"}}, body["checks"])
 
-	tests := map[string]struct {
-		bundle       fstest.MapFS
-		method, path string
-		status       int
-		want         map[string]any // nil: no body
+	damaged := bundletest.Small(t)
+	damaged["agents/seo-master.md"].Data = []byte("changed")
+	for name, tc := range map[string]struct {
+		bundle fstest.MapFS
+		want   string
 	}{
-		"healthy": {good, "GET", "/health", 200, map[string]any{
-			"status": "healthy", "timestamp": "2025-09-13T12:00:00Z",
-			"version": server.Version, "bundleDigest": digest, "color": "blue",
-		}},
-		"head": {good, "HEAD", "/health", 200, nil},
-		"no bundle": {fstest.MapFS{}, "GET", "/health", 503, map[string]any{
-			"status": "unhealthy", "timestamp": "2025-09-13T12:00:00Z",
-			"version": server.Version, "bundleDigest": "", "color": "blue",
-			"reason": "reading the bundle's manifest: open manifest.json: file does not exist",
-		}},
-		"damaged bundle, head": {bad, "HEAD", "/health", 503, nil},
-		"unknown path":         {good, "GET", "/nothing", 404, map[string]any{"error": "not found"}},
-		"wrong method":         {good, "POST", "/health", 404, map[string]any{"error": "not found"}},
+		"none":    {fstest.MapFS{}, "reading the bundle's manifest: open manifest.json: file does not exist"},
+		"damaged": {damaged, `verifying "seo-master"`},
+	} {
+		bad := newServer(tc.bundle, server.Options{})
+		status, body := health(t, bad)
+		assert.Equal(t, http.StatusServiceUnavailable, status, name)
+		assert.Equal(t, "unhealthy", body["status"])
+		assert.Contains(t, body["checks"].(object)["bundle"].(object)["reason"], tc.want)
+		assert.Nil(t, bad.MCP())
+		for _, path := range []string{"/", "/mcp", "/api/v1/agents"} {
+			assert.Equal(t, http.StatusServiceUnavailable, get(bad, http.MethodGet, path).Code, path)
+		}
 	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			srv := httptest.NewServer(server.New(tt.bundle, options()))
-			defer srv.Close()
-			req, err := http.NewRequestWithContext(t.Context(), tt.method, srv.URL+tt.path, nil)
-			require.NoError(t, err)
-			resp, err := srv.Client().Do(req)
-			require.NoError(t, err)
-			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
-			require.NoError(t, err)
+}
 
-			assert.Equal(t, tt.status, resp.StatusCode)
-			assert.Equal(t, "application/json", resp.Header.Get("Content-Type"))
-			assert.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
-			if tt.want == nil {
-				assert.Empty(t, body)
-				return
-			}
-			var got map[string]any
-			require.NoError(t, json.Unmarshal(body, &got))
-			assert.Equal(t, tt.want, got)
+func TestHealthOfTheDatabase(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		required bool
+		status   int
+		want     string
+	}{{false, http.StatusOK, "degraded"}, {true, http.StatusServiceUnavailable, "unhealthy"}} {
+		synctest.Test(t, func(t *testing.T) {
+			var checks atomic.Int32
+			var failure error
+			srv := newServer(bundletest.Small(t), server.Options{Database: &server.Database{
+				Check: func(ctx context.Context) error {
+					checks.Add(1)
+					deadline, ok := ctx.Deadline()
+					assert.True(t, ok)
+					assert.LessOrEqual(t, time.Until(deadline), 2*time.Second)
+					return failure
+				},
+				Breaker: func() string { return "closed" }, Required: tc.required,
+			}})
+			status, body := health(t, srv)
+			assert.Equal(t, http.StatusOK, status)
+			assert.Equal(t, object{"status": "healthy", "breaker": "closed"}, body["checks"].(object)["database"])
+
+			failure = errors.New("password of host")
+			status, _ = health(t, srv)
+			assert.Equal(t, http.StatusOK, status, "an answer is good for a second")
+			assert.Equal(t, int32(1), checks.Load())
+			time.Sleep(time.Second + time.Millisecond)
+			status, body = health(t, srv)
+			assert.Equal(t, tc.status, status)
+			assert.Equal(t, tc.want, body["status"])
+			assert.Equal(t, object{"status": tc.want, "breaker": "closed", "reason": "the database cannot be used: see the log"},
+				body["checks"].(object)["database"], "anybody may read it")
+
+			failure = nil
+			time.Sleep(time.Second + time.Millisecond)
+			_, body = health(t, srv)
+			assert.Equal(t, "healthy", body["status"])
+			assert.Equal(t, int32(3), checks.Load())
 		})
 	}
 }
 
-func TestNewDefaults(t *testing.T) {
+// TestRoutes lists who answers what; the packages test what they answer.
+func TestRoutes(t *testing.T) {
 	t.Parallel()
-	bundle, _ := testBundle(t)
-	rec := httptest.NewRecorder()
-	server.New(bundle, nil).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/health", nil))
-	var body struct{ Timestamp time.Time }
-	require.NoError(t, json.Unmarshal(rec.Body.Bytes(), &body))
-	assert.WithinDuration(t, time.Now(), body.Timestamp, time.Minute)
+	_, hash := guard.NewToken()
+	tokens, err := guard.ParseTokens(hash)
+	require.NoError(t, err)
+	public := newServer(bundletest.Small(t), server.Options{})
+	private := newServer(bundletest.Small(t), server.Options{Guard: guard.Options{Tokens: tokens}})
+	for _, tc := range []struct {
+		method, path             string
+		public, private          int
+		publicBody, publicHeader string
+	}{
+		{"GET", "/health", 200, 200, `"status":"healthy"`, "application/json"},
+		{"HEAD", "/health", 200, 200, "", "application/json"},
+		{"GET", "/livez", 200, 200, `{"status":"alive"}`, "application/json"},
+		{"HEAD", "/livez", 200, 200, "", "application/json"},
+		{"GET", "/api/v1/agents", 200, 401, "seo-master", "application/json"},
+		{"GET", "/", 200, 401, "<!doctype html>", "text/html; charset=utf-8"},
+		{"GET", "/mcp", 405, 401, "", ""},
+		{"GET", "/assets/", 404, 401, "", ""},
+		{"GET", "/nothing", 404, 401, "", ""},
+		{"POST", "/health", 405, 401, "", ""},
+	} {
+		rec := get(public, tc.method, tc.path)
+		assert.Equal(t, tc.public, rec.Code, "%s %s", tc.method, tc.path)
+		if tc.publicHeader != "" {
+			assert.Equal(t, tc.publicHeader, rec.Header().Get("Content-Type"), tc.path)
+		}
+		assert.Contains(t, rec.Body.String(), tc.publicBody)
+		assert.Equal(t, tc.private, get(private, tc.method, tc.path).Code, "%s %s, private", tc.method, tc.path)
+	}
 }
 
 func TestCheckHealth(t *testing.T) {
 	t.Parallel()
-	good, _ := testBundle(t)
-	healthy := httptest.NewServer(server.New(good, options()))
+	healthy := httptest.NewServer(newServer(bundletest.Small(t), server.Options{}))
 	defer healthy.Close()
 	require.NoError(t, server.CheckHealth(t.Context(), healthy.URL))
 
-	unhealthy := httptest.NewServer(server.New(fstest.MapFS{}, options()))
+	unhealthy := httptest.NewServer(newServer(fstest.MapFS{}, server.Options{}))
 	defer unhealthy.Close()
 	err := server.CheckHealth(t.Context(), unhealthy.URL)
 	assert.ErrorContains(t, err, "answered 503 Service Unavailable")
@@ -123,15 +178,21 @@ func TestCheckHealth(t *testing.T) {
 	assert.ErrorContains(t, server.CheckHealth(t.Context(), ":bad"), "checking health")
 }
 
-// TestServeDrains stops the server while a request is being answered: the
-// request must finish, new ones must be refused.
+// TestServeDrains stops the server while a request is being answered. At first
+// new requests are still taken, though /health says no; then they are refused;
+// the one in flight finishes.
 func TestServeDrains(t *testing.T) {
 	t.Parallel()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	url := "http://" + listener.Addr().String()
 	started, release := make(chan struct{}), make(chan struct{})
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := newServer(bundletest.Small(t), server.Options{})
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/slow" {
+			srv.ServeHTTP(w, r)
+			return
+		}
 		close(started)
 		<-release
 		_, _ = io.WriteString(w, "done")
@@ -139,10 +200,12 @@ func TestServeDrains(t *testing.T) {
 
 	ctx, stop := context.WithCancel(t.Context())
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(ctx, listener, handler) }()
+	go func() {
+		served <- srv.Serve(ctx, listener, handler, server.Drain{Notice: 500 * time.Millisecond, Timeout: time.Minute})
+	}()
 	answer := make(chan string, 1)
 	go func() {
-		resp, err := http.Get(url)
+		resp, err := http.Get(url + "/slow")
 		if err != nil {
 			answer <- err.Error()
 			return
@@ -153,17 +216,45 @@ func TestServeDrains(t *testing.T) {
 	}()
 
 	<-started
+	require.NoError(t, server.CheckHealth(t.Context(), url))
 	stop()
+	require.Eventually(t, func() bool {
+		err := server.CheckHealth(t.Context(), url)
+		return err != nil && assert.ErrorContains(t, err, `"draining":true`)
+	}, 400*time.Millisecond, time.Millisecond)
 	require.Eventually(t, func() bool {
 		conn, err := net.Dial("tcp", listener.Addr().String())
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err != nil
-	}, 5*time.Second, time.Millisecond, "the listener closes at once")
+	}, 5*time.Second, time.Millisecond, "then the listener closes")
 	close(release)
 	assert.Equal(t, "done", <-answer)
 	assert.NoError(t, <-served)
+}
+
+func TestServeCutsOff(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	started := make(chan struct{})
+	ctx, stop := context.WithCancel(t.Context())
+	go func() {
+		resp, err := http.Get("http://" + listener.Addr().String())
+		if err == nil {
+			resp.Body.Close()
+		}
+	}()
+	go func() {
+		<-started
+		stop()
+	}()
+	err = newServer(bundletest.Small(t), server.Options{}).Serve(ctx, listener, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(started)
+		<-r.Context().Done()
+	}), server.Drain{Timeout: 50 * time.Millisecond})
+	assert.ErrorContains(t, err, "draining requests for 50ms")
 }
 
 func TestServeClosedListener(t *testing.T) {
@@ -171,5 +262,6 @@ func TestServeClosedListener(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, listener.Close())
-	assert.ErrorContains(t, server.Serve(t.Context(), listener, http.NotFoundHandler()), "serving on 127.0.0.1")
+	srv := newServer(bundletest.Small(t), server.Options{})
+	assert.ErrorContains(t, srv.Serve(t.Context(), listener, srv, server.Drain{}), "serving on 127.0.0.1")
 }

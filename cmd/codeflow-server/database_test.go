@@ -1,0 +1,194 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgrestest"
+)
+
+const (
+	callsPerSecond = 200
+	patience       = time.Minute // for what takes a second when the machine is not busy
+)
+
+// running is the program while it serves.
+type running struct {
+	url  string
+	logs *output
+	stop func() (code int)
+}
+
+// start serves with a database and returns when it is healthy.
+func start(t *testing.T, environ ...string) running {
+	t.Helper()
+	port := freePort(t)
+	environ = append([]string{
+		"PORT=" + port, "CODEFLOW_METRICS_PORT=0", "CODEFLOW_BUNDLE=" + bundleDir(t, bundletest.Small(t)), "CODEFLOW_PUBLIC=true",
+		"CODEFLOW_BREAKER_TIMEOUT=200ms", "CODEFLOW_DRAIN_NOTICE=0s", "LOG_LEVEL=warn",
+	}, environ...)
+	code, stdout, stderr := execute(t.Context(), []string{"migrate", "up"}, environ)
+	require.Equal(t, exitOK, code, stdout+stderr)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	r := running{url: "http://127.0.0.1:" + port, logs: &output{}}
+	done := make(chan int, 1)
+	go func() { done <- run(ctx, nil, environ, io.NopCloser(strings.NewReader("")), r.logs, r.logs) }()
+	r.stop = sync.OnceValue(func() int { cancel(); return <-done })
+	t.Cleanup(func() { r.stop() })
+	r.eventually(t, http.StatusOK, "healthy", "closed")
+	return r
+}
+
+// eventually waits until /health gives an answer.
+func (r running) eventually(t *testing.T, status int, want, breaker string) {
+	t.Helper()
+	var body string
+	require.Eventually(t, func() bool {
+		resp, err := http.Get(r.url + "/health")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		data, _ := io.ReadAll(resp.Body)
+		body = string(data)
+		return resp.StatusCode == status && strings.Contains(body, `"status":"`+want+`","timestamp"`) && strings.Contains(body, `"breaker":"`+breaker+`"`)
+	}, patience, 10*time.Millisecond, "%s, %s; last: %s", want, breaker, body)
+}
+
+// load calls a tool at a constant rate until it is stopped, and returns how
+// often that was. No call may fail.
+func (r running) load(t *testing.T) (stop func() (calls int64)) {
+	t.Helper()
+	const body = `{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "get_agent", "arguments": {"name": "seo-master"}}}`
+	var calls atomic.Int64
+	var wg sync.WaitGroup
+	call := func() {
+		req, err := http.NewRequest(http.MethodPost, r.url+"/mcp", strings.NewReader(body))
+		assert.NoError(t, err)
+		req.Header = http.Header{"Content-Type": {"application/json"}, "Accept": {"application/json, text/event-stream"}}
+		resp, err := http.DefaultClient.Do(req)
+		if !assert.NoError(t, err) {
+			return
+		}
+		defer resp.Body.Close()
+		data, err := io.ReadAll(resp.Body)
+		assert.NoError(t, err)
+		assert.Contains(t, string(data), "name: seo-master")
+		assert.Equal(t, http.StatusOK, resp.StatusCode)
+		calls.Add(1)
+	}
+	done := make(chan struct{})
+	wg.Go(func() {
+		ticker := time.NewTicker(time.Second / callsPerSecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				wg.Go(call)
+			}
+		}
+	})
+	stop = sync.OnceValue(func() int64 { close(done); wg.Wait(); return calls.Load() })
+	t.Cleanup(func() { stop() })
+	return stop
+}
+
+// count returns how many uses the database has.
+func count(t *testing.T, url string) (uses int64) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM usage_events WHERE kind = 'agent' AND name = 'seo-master'").Scan(&uses))
+	return uses
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	environ := []string{"DATABASE_URL=" + postgrestest.Start(t).URL()}
+	for _, step := range []struct{ args, want string }{
+		{"migrate up", "1"}, {"migrate down", "1"}, {"migrate up", "1"}, {"migrate status", "1"}, {"migrate to 0", "1"},
+	} {
+		code, stdout, stderr := execute(t.Context(), strings.Fields(step.args), environ)
+		require.Equal(t, exitOK, code, stderr)
+		assert.Contains(t, stdout, step.want, step.args)
+	}
+	code, _, stderr := execute(t.Context(), []string{"migrate", "sideways"}, environ)
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr, "sideways")
+}
+
+// TestDatabaseOutage stops and starts the database under load: clients notice
+// nothing, and no use is lost.
+func TestDatabaseOutage(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		required, want string
+		status         int
+	}{{"false", "degraded", http.StatusOK}, {"true", "unhealthy", http.StatusServiceUnavailable}} {
+		t.Run("required "+tc.required, func(t *testing.T) {
+			t.Parallel()
+			postgres := postgrestest.Start(t)
+			r := start(t, "DATABASE_URL="+postgres.URL(), "CODEFLOW_REQUIRE_DATABASE="+tc.required)
+			stopLoad := r.load(t)
+			time.Sleep(500 * time.Millisecond)
+			postgres.Stop()
+			r.eventually(t, tc.status, tc.want, "open")
+			postgres.Start()
+			r.eventually(t, http.StatusOK, "healthy", "closed")
+			time.Sleep(500 * time.Millisecond)
+			calls := stopLoad()
+			require.Equal(t, exitOK, r.stop(), r.logs)
+			assert.Equal(t, calls, count(t, postgres.URL()))
+			t.Logf("%d calls, none failed, all counted", calls)
+			for _, want := range []string{`"to":"open"`, `"to":"closed"`, "database cannot be used"} {
+				assert.Contains(t, r.logs.String(), want)
+			}
+		})
+	}
+}
+
+// TestRotation changes the password of the database's user under load, and cuts
+// the connections that the old one made.
+func TestRotation(t *testing.T) {
+	t.Parallel()
+	postgres := postgrestest.Start(t)
+	arn := secrets.ARN("eu-central-1")
+	rotate := func(password string) {
+		postgres.SetPassword("server", password)
+		secrets.PutLogin(arn, "server", password)
+		postgres.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'server'")
+	}
+	postgres.Exec("CREATE USER server")
+	rotate("first")
+	postgres.Exec("GRANT ALL ON SCHEMA public TO server")
+	url := strings.Replace(postgres.URL(), "postgres:postgres@", "", 1)
+	r := start(t, "DATABASE_URL="+url, "CODEFLOW_DATABASE_SECRET_ARN="+arn, "CODEFLOW_REQUIRE_DATABASE=true")
+	stopLoad := r.load(t)
+	for i := range 3 {
+		rotate(fmt.Sprintf("rotated %d", i))
+		time.Sleep(time.Second)
+	}
+	r.eventually(t, http.StatusOK, "healthy", "closed")
+	calls := stopLoad()
+	require.Equal(t, exitOK, r.stop(), r.logs)
+	assert.Equal(t, calls, count(t, postgres.URL()))
+	assert.GreaterOrEqual(t, len(secrets.Reads(arn)), 4)
+	assert.NotContains(t, r.logs.String(), "rotated 1")
+	t.Logf("%d calls, none failed, all counted", calls)
+}

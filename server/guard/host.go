@@ -1,0 +1,51 @@
+package guard
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// ourHost reports whether a request is for one of our hosts. It keeps a web page
+// from reaching the server under a name of its own that resolves to our address:
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/transports#security-warning
+func (o Options) ourHost(r *http.Request) bool {
+	if len(o.Hosts) > 0 {
+		return slices.Contains(o.Hosts, hostname(r.Host))
+	}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return !ok || !isLoopback(hostname(local.String())) || isLoopback(hostname(r.Host))
+}
+
+// ourOrigin reports whether a request comes from no web page, or from one of
+// our hosts.
+func (o Options) ourOrigin(r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	if len(o.Hosts) > 0 {
+		return slices.Contains(o.Hosts, hostname(u.Host))
+	}
+	return u.Host == r.Host || isLoopback(hostname(u.Host)) && isLoopback(hostname(r.Host))
+}
+
+// hostname is a host without its port, in lower case.
+func hostname(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return strings.ToLower(strings.Trim(host, "[]"))
+}
+
+func isLoopback(name string) bool {
+	address, err := netip.ParseAddr(name)
+	return name == "localhost" || err == nil && address.Unmap().IsLoopback()
+}

@@ -1,0 +1,110 @@
+package telemetry
+
+import (
+	"net/http"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// namespace begins the name of every metric of the server's own.
+const namespace = "codeflow"
+
+// buckets are the bounds of a duration in seconds. 2 is among them since the
+// alarm is on a p95 above 2 s.
+var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2, 5, 10}
+
+// metrics is everything that is counted.
+type metrics struct {
+	registry    *prometheus.Registry
+	factory     promauto.Factory
+	requests    requestMetrics
+	inFlight    prometheus.Gauge
+	panics      prometheus.Counter
+	refused     *prometheus.CounterVec
+	calls       *prometheus.CounterVec
+	callSeconds *prometheus.HistogramVec
+	breakers    *prometheus.GaugeVec
+	transitions *prometheus.CounterVec
+	build       *prometheus.GaugeVec
+}
+
+func newMetrics(opts *Options) *metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := &metrics{registry: registry, factory: promauto.With(registry)}
+	m.requests = requestMetrics{
+		total:   m.counters("http_requests_total", "Requests answered, by route, method and class of status.", "route", "method", "class"),
+		seconds: m.seconds("http_request_duration_seconds", "Time to the end of an answer, of an event stream to its start.", "route"),
+		series:  map[requestKey]requestSeries{},
+	}
+	m.inFlight = m.gauges("http_requests_in_flight", "Requests being answered.").WithLabelValues()
+	m.panics = m.counters("panics_total", "Requests that ended in a panic.").WithLabelValues()
+	m.refused = m.counters("http_requests_refused_total", "Requests not handled, by reason.", "reason")
+	m.calls = m.counters("mcp_calls_total", "MCP calls, by method, name and outcome.", "method", "name", "outcome")
+	m.callSeconds = m.seconds("mcp_call_duration_seconds", "Time to answer an MCP call.", "method", "name")
+	m.breakers = m.gauges("breaker_state", "State of a circuit breaker: 0 closed, 1 half-open, 2 open.", "name")
+	m.transitions = m.counters("breaker_transitions_total", "Changes of state of a circuit breaker.", "name", "to")
+	m.build = m.factory.NewGaugeVec(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info", Help: "What runs; always 1.",
+		ConstLabels: prometheus.Labels{"version": opts.Version, "color": opts.Color},
+	}, []string{"bundle_digest"})
+	return m
+}
+
+func (m *metrics) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return m.factory.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func (m *metrics) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	return m.factory.NewGaugeVec(prometheus.GaugeOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+func (m *metrics) seconds(name, help string, labels ...string) *prometheus.HistogramVec {
+	return m.factory.NewHistogramVec(prometheus.HistogramOpts{Namespace: namespace, Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+// MetricsHandler answers with all metrics in the format of Prometheus. It
+// belongs on a port that is not public.
+func (m *metrics) MetricsHandler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+// requestMetrics keeps the series that a request counts in: looking them up by
+// label, as Prometheus does, would hash each label of every request.
+type requestMetrics struct {
+	total   *prometheus.CounterVec
+	seconds *prometheus.HistogramVec
+
+	mu     sync.RWMutex
+	series map[requestKey]requestSeries // few: routes, methods and classes are known
+}
+
+type requestKey struct {
+	route, method string
+	class         int // 2 is 2xx
+}
+
+type requestSeries struct {
+	total   prometheus.Counter
+	seconds prometheus.Observer
+}
+
+var classes = [...]string{1: "1xx", 2: "2xx", 3: "3xx", 4: "4xx", 5: "5xx"}
+
+func (m *requestMetrics) of(key requestKey) requestSeries {
+	m.mu.RLock()
+	s, ok := m.series[key]
+	m.mu.RUnlock()
+	if ok {
+		return s
+	}
+	s = requestSeries{m.total.WithLabelValues(key.route, key.method, classes[key.class]), m.seconds.WithLabelValues(key.route)}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.series[key] = s
+	return s
+}
