@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
@@ -11,6 +12,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/loadbalancer"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/waf"
 )
 
@@ -94,8 +96,14 @@ func newService(
 		Image: image, RepositoryARN: shared.RepositoryARN,
 		Port: cfg.Service.Port, CPU: cfg.Service.CPU, Memory: cfg.Service.Memory,
 		HealthCommand: []string{"/codeflow-server", "healthcheck"},
-		Environment: map[string]pulumi.StringInput{
-			"CODEFLOW_COLOR": pulumi.String(cfg.Name), "LOG_LEVEL": pulumi.String("info"),
+		Environment:   environment(cfg, shared),
+		Secrets:       cfg.Access.secrets(),
+		TaskPolicy: []policy.Statement{
+			{Sid: "DatabaseLogin", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []any{shared.DatabaseSecretARN}},
+			{
+				Sid: "DatabaseKey", Actions: []string{"kms:Decrypt"}, Resources: []any{shared.DatabaseKeyARN},
+				Conditions: map[string]map[string]any{"StringEquals": {"kms:ViaService": "secretsmanager." + cfg.Region + ".amazonaws.com"}},
+			},
 		},
 		VpcID: shared.VpcID, SubnetIDs: shared.PrivateSubnetIDs,
 		SecurityGroupIDs: []pulumi.StringInput{shared.ClientSecurityGroupID},
@@ -106,6 +114,35 @@ func newService(
 		DesiredCount: cfg.Service.DesiredCount, Scaling: cfg.Scaling.component(), SpotShare: cfg.Service.SpotShare,
 		LogRetentionDays: cfg.Logs.RetentionDays, SteadyStateTimeout: cfg.Service.SteadyStateTimeout,
 	}, pulumi.Providers(aws))
+}
+
+// environment is the server's configuration, docs/server.md. The password of the
+// database is not in it: the server reads the secret when it connects.
+func environment(cfg *Color, shared *PlatformOutputs) map[string]pulumi.StringInput {
+	env := map[string]pulumi.StringInput{
+		"PORT":                         pulumi.String(strconv.Itoa(cfg.Service.Port)),
+		"LOG_LEVEL":                    pulumi.String("info"),
+		"CODEFLOW_COLOR":               pulumi.String(cfg.Name),
+		"CODEFLOW_PUBLIC":              pulumi.String(strconv.FormatBool(cfg.Access.Public)),
+		"CODEFLOW_METRICS_NAMESPACE":   pulumi.String("CodeFlow"),
+		"CODEFLOW_REQUIRE_DATABASE":    pulumi.String(strconv.FormatBool(cfg.Service.RequireDatabase)),
+		"CODEFLOW_DATABASE_SECRET_ARN": shared.DatabaseSecretARN,
+		"DATABASE_URL":                 pulumi.Sprintf("postgresql://%s:5432/%s?sslmode=verify-full", shared.DatabaseHost, shared.DatabaseName),
+	}
+	if cfg.Domain != "" {
+		hosts := []string{cfg.Domain, dns.Live(cfg.Domain), dns.CDN(cfg.Domain), dns.Color(cfg.Name, cfg.Domain)}
+		env["CODEFLOW_HOSTS"] = pulumi.String(strings.Join(hosts, ","))
+		env["CODEFLOW_URL"] = pulumi.String("https://" + cfg.Domain)
+	}
+	return env
+}
+
+// secrets are the environment variables that ECS reads from Secrets Manager.
+func (a Access) secrets() map[string]pulumi.StringInput {
+	if a.Public {
+		return nil
+	}
+	return map[string]pulumi.StringInput{"CODEFLOW_TOKENS": pulumi.String(a.TokensSecretARN)}
 }
 
 // digestOf is the digest of an image reference.

@@ -1,7 +1,9 @@
 package stacks
 
 import (
+	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
@@ -18,6 +20,7 @@ type Color struct {
 	Agents             string  `json:"agents"`             // the bundle's config file, from the project's folder
 	Image              Image   `json:"image"`              //
 	Service            Service `json:"service"`            //
+	Access             Access  `json:"access"`             //
 	Scaling            Scaling `json:"scaling"`            //
 	Logs               Logs    `json:"logs"`               //
 	DeletionProtection bool    `json:"deletionProtection"` // of the load balancer
@@ -37,6 +40,15 @@ type Service struct {
 	SpotShare                  int    `json:"spotShare"`                  // percent
 	DeregistrationDelaySeconds int    `json:"deregistrationDelaySeconds"` // to finish requests
 	SteadyStateTimeout         string `json:"steadyStateTimeout"`         // a Go duration
+	RequireDatabase            bool   `json:"requireDatabase"`            // unhealthy without it
+}
+
+// Access is who may use the service: everybody, or who has a bearer token.
+type Access struct {
+	Public bool `json:"public"`
+	// TokensSecretARN is a secret in Secrets Manager with the tokens' hashes, as
+	// codeflow-server token prints them, one a line.
+	TokensSecretARN string `json:"tokensSecretArn"`
 }
 
 // Scaling is the range of the task count and what it follows.
@@ -78,6 +90,7 @@ func (k *Color) validate(c checker) {
 	c.at("agents").require(k.Agents != "" && filepath.IsLocal(k.Agents), "must be a path inside the project", k.Agents, `for example "agents/bundle.yaml"`)
 	k.Image.validate(c.at("image"))
 	k.Service.validate(c.at("service"))
+	k.Access.validate(c.at("access"), k.Region)
 	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
 	k.Logs.validate(c.at("logs"))
 }
@@ -94,6 +107,18 @@ func (s *Service) validate(c checker) {
 	timeout, err := time.ParseDuration(s.SteadyStateTimeout)
 	c.at("steadyStateTimeout").require(err == nil && timeout >= time.Minute && timeout <= 2*time.Hour,
 		"must be a duration from 1m to 2h", s.SteadyStateTimeout, `for example "15m"`)
+}
+
+func (a *Access) validate(c checker, region string) {
+	if a.TokensSecretARN == "" {
+		c.require(a.Public, "must be public, or name a tokensSecretArn", nil,
+			"codeflow-server token makes a token and what the secret must hold")
+		return
+	}
+	c.at("public").require(!a.Public, "must be false when tokensSecretArn is set", a.Public, "choose one")
+	prefix := fmt.Sprintf("arn:aws:secretsmanager:%s:", region)
+	c.at("tokensSecretArn").require(strings.HasPrefix(a.TokensSecretARN, prefix) && strings.Contains(a.TokensSecretARN, ":secret:"),
+		fmt.Sprintf("must be the ARN of a secret in %s", region), a.TokensSecretARN, "")
 }
 
 func (s Scaling) validate(c checker, desired int) { c.adopt(s.component().Check(desired)...) }

@@ -19,7 +19,7 @@ import (
 
 const (
 	goodPlatform = `{"region": "eu-central-1", "domain": {"name": "codeflow.example.com"}}`
-	goodColor    = `{"name": "blue", "platform": "prod", "region": "eu-central-1"}`
+	goodColor    = `{"name": "blue", "platform": "prod", "region": "eu-central-1", "access": {"public": true}}`
 )
 
 // badConfigs change one value of a good config: the path below the kind's
@@ -102,6 +102,10 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"scaling bounds":          {"color", "scaling.min", `13`, `scaling needs 1 <= min <= max, got min 13 and max 12`},
 	"scaling target":          {"color", "scaling.cpu", `100`, `scaling target cpu must be 10 to 90 percent, got 100`},
 	"requests per target":     {"color", "scaling.requestsPerTarget", `0`, `scaling target requestsPerTarget must be at least 1`},
+	"access not chosen":       {"color", "access.public", `false`, `config "codeflow:color.access": must be public, or name a tokensSecretArn: codeflow-server token makes`},
+	"public with tokens":      {"color", "access.tokensSecretArn", `"arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokens-AbCdEf"`, `config "codeflow:color.access.public": must be false when tokensSecretArn is set, got true`},
+	"tokens elsewhere":        {"color", "access", `{"tokensSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:tokens-AbCdEf"}`, `config "codeflow:color.access.tokensSecretArn": must be the ARN of a secret in eu-central-1, got "arn:aws:secretsmanager:eu-west-1`},
+	"requireDatabase":         {"color", "service.requireDatabase", `"yes"`, `config "codeflow:color.service.requireDatabase": must be true or false, got "yes"`},
 	"colour's logs":           {"color", "logs.retentionDays", `2`, `config "codeflow:color.logs": log retention`},
 }
 

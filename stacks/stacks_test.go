@@ -5,8 +5,11 @@ package stacks
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"maps"
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -18,7 +21,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 )
 
 const digest = "sha256:1"
@@ -83,6 +88,7 @@ func shared(domain string) map[string]any {
 	} {
 		values[key] = key
 	}
+	values["databaseSecretArn"] = "arn:aws:secretsmanager:eu-central-1:" + recorder.Account + ":secret:rds!db-1"
 	values["region"], values["domain"], values["repositoryUrl"] = "eu-central-1", domain, "registry/codeflow/codeflow-server"
 	return values
 }
@@ -102,7 +108,7 @@ func colorRecorder(t *testing.T, domain string, platform map[string]any) *record
 	r := account(t, platform)
 	r.Config = map[string]string{
 		"codeflow:kind":  "color",
-		"codeflow:color": `{"name": "blue", "platform": "prod", "region": "eu-central-1", "domain": "` + domain + `"}`,
+		"codeflow:color": `{"name": "blue", "platform": "prod", "region": "eu-central-1", "domain": "` + domain + `", "access": {"public": true}}`,
 	}
 	return r
 }
@@ -228,6 +234,54 @@ func TestColor(t *testing.T) {
 	assert.False(t, task.IsSecret(), "the registry's token must not make the task definition secret")
 	assert.Regexp(t, `"image":"registry/codeflow/codeflow-server@sha256:[0-9a-f]{64}"`, task.StringValue())
 	assert.NotContains(t, task.StringValue(), "password")
+}
+
+// TestColorConfiguresTheServer starts the server with the environment that the
+// task definition gives it, as far as checking it.
+func TestColorConfiguresTheServer(t *testing.T) {
+	t.Parallel()
+	_, hash := guard.NewToken()
+	for name, tc := range map[string]struct {
+		domain, access string
+		secrets        map[string]string // what ECS reads from the secrets
+	}{
+		"public":           {"codeflow.example.com", `{"public": true}`, nil},
+		"tokens":           {"codeflow.example.com", `{"tokensSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:t"}`, map[string]string{"CODEFLOW_TOKENS": hash}},
+		"no domain at all": {"", `{"public": true}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := colorRecorder(t, tc.domain, shared(tc.domain))
+			r.Config["codeflow:color"] = strings.Replace(r.Config["codeflow:color"], `{"public": true}`, tc.access, 1)
+			require.NoError(t, program(t)(r, false))
+			var containers []struct {
+				Environment, Secrets []struct{ Name, Value string }
+			}
+			task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").Inputs["containerDefinitions"].StringValue()
+			require.NoError(t, json.Unmarshal([]byte(task), &containers))
+
+			cmd := exec.CommandContext(t.Context(), "go", "run", "../cmd/codeflow-server", "-check-config", "-bundle", bundleDir(t))
+			cmd.Env = os.Environ()
+			for _, variable := range containers[0].Environment {
+				cmd.Env = append(cmd.Env, variable.Name+"="+variable.Value)
+			}
+			require.Len(t, containers[0].Secrets, len(tc.secrets))
+			for _, secret := range containers[0].Secrets {
+				cmd.Env = append(cmd.Env, secret.Name+"="+tc.secrets[secret.Name])
+			}
+			out, err := cmd.CombinedOutput()
+			require.NoError(t, err, string(out))
+			assert.Contains(t, string(out), "the settings are good")
+		})
+	}
+}
+
+// bundleDir is the directory of a bundle without agents.
+func bundleDir(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.CopyFS(dir, bundletest.FS(t, nil, nil)))
+	return dir
 }
 
 func TestColorPushesOnUpdateOnly(t *testing.T) {
