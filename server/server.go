@@ -74,13 +74,14 @@ func New(bundle fs.FS, opts *Options) *Server {
 	}
 	o.Logger.Info("bundle loaded", "bundleDigest", c.Manifest.BundleDigest, "agents", len(c.Agents), "commands", len(c.Commands))
 	s.health = newHealth(o, c.Manifest.BundleDigest, nil)
-	s.mcp = mcpserver.New(c, &mcpserver.Options{
+	protocol := mcpserver.New(c, &mcpserver.Options{
 		Version: Version, Recorder: o.Recorder, Observe: o.Observe, Workspace: o.Workspace,
 		Private: len(o.Guard.Tokens) > 0,
 		Logger:  o.Logger,
 	})
+	s.mcp = protocol.Server
 	mux := http.NewServeMux()
-	mux.Handle("/mcp", mcpserver.Handler(s.mcp, guard.MaxBody))
+	mux.Handle("/mcp", protocol)
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &web.Options{
 		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: len(o.Guard.Tokens) > 0,

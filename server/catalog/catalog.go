@@ -155,6 +155,9 @@ func loadAgent(bundle fs.FS, entry manifest.Entry) (*Agent, error) {
 		return nil, err
 	}
 	a.Name, a.Digest = entry.Name, entry.SHA256
+	for _, list := range []*[]string{&a.Tags, &a.AllowedDirectories, &a.Followups} {
+		*list = append([]string{}, *list...) // in JSON a list is never null
+	}
 	for _, format := range formats[1:] {
 		a.converted[format] = sync.OnceValues(func() (text string, err error) {
 			files, err := convert.To(format, map[string][]byte{entry.Path: data})
@@ -177,6 +180,7 @@ func loadCommand(bundle fs.FS, entry manifest.Entry) (*Command, error) {
 		return nil, err
 	}
 	k.Name, k.Digest = entry.Name, entry.SHA256
+	k.Inputs = append([]Input{}, k.Inputs...)
 	return k, nil
 }
 

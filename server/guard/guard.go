@@ -32,8 +32,7 @@ type Options struct {
 
 const (
 	defaultConcurrency = 512
-	// MaxBody is the default of [Options].MaxBody.
-	MaxBody = 1 << 20
+	defaultMaxBody     = 1 << 20
 )
 
 // New returns a handler that lets only good requests through to next.
@@ -42,7 +41,7 @@ func New(next http.Handler, opts Options) http.Handler {
 		opts.Concurrency = defaultConcurrency
 	}
 	if opts.MaxBody == 0 {
-		opts.MaxBody = MaxBody
+		opts.MaxBody = defaultMaxBody
 	}
 	if opts.Refused == nil {
 		opts.Refused = func(string) {}

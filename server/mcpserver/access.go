@@ -35,7 +35,7 @@ type Decision struct {
 
 // Check decides about one file. What cannot be resolved is not allowed.
 func (x Access) Check(agent *catalog.Agent, file string) Decision {
-	d := Decision{Agent: agent.Name, Path: file, AllowedDirectories: append([]string{}, agent.AllowedDirectories...)}
+	d := Decision{Agent: agent.Name, Path: file, AllowedDirectories: agent.AllowedDirectories}
 	if err := checkPath(file); err != nil {
 		d.Reason = err.Error()
 		return d

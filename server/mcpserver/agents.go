@@ -115,7 +115,7 @@ func list(c *catalog.Catalog, args listArgs) summaries {
 }
 
 func summarize(a *catalog.Agent) summary {
-	return summary{Name: a.Name, Description: a.Description, Category: a.Category, Tags: append([]string{}, a.Tags...)}
+	return summary{Name: a.Name, Description: a.Description, Category: a.Category, Tags: a.Tags}
 }
 
 // find returns the agent of a name, or an error that names those that are like it.

@@ -2,6 +2,8 @@ package mcpserver
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -16,12 +18,20 @@ type useKey struct{}
 
 // use is what a request turned out to use; a name that a client made up never
 // gets here.
-type use struct{ kind, name string }
+type use struct {
+	kind, name string
+	client     string // as the request names it, "" when it does not
+	succeeded  bool
+}
+
+func withUse(ctx context.Context, u *use) context.Context {
+	return context.WithValue(ctx, useKey{}, u)
+}
 
 // used says what the request of ctx uses.
 func used(ctx context.Context, kind, name string) {
 	if u, ok := ctx.Value(useKey{}).(*use); ok {
-		*u = use{kind, name}
+		u.kind, u.name = kind, name
 	}
 }
 
@@ -29,8 +39,13 @@ func used(ctx context.Context, kind, name string) {
 // SDK's, where a panic would end the process: it becomes an error of the request.
 func (o Options) observe(next mcp.MethodHandler) mcp.MethodHandler {
 	return func(ctx context.Context, method string, req mcp.Request) (result mcp.Result, err error) {
-		var u use
-		ctx, done := o.Observe(context.WithValue(ctx, useKey{}, &u), method)
+		u, ok := ctx.Value(useKey{}).(*use)
+		if !ok {
+			u = &use{}
+			ctx = withUse(ctx, u)
+		}
+		u.client = client(req)
+		ctx, done := o.Observe(ctx, method)
 		start := time.Now()
 		defer func() {
 			if p := recover(); p != nil {
@@ -38,29 +53,50 @@ func (o Options) observe(next mcp.MethodHandler) mcp.MethodHandler {
 				result, err = nil, &jsonrpc.Error{Code: jsonrpc.CodeInternalError, Message: "internal error"}
 			}
 			call, isCall := result.(*mcp.CallToolResult)
-			done(u.name, err != nil || isCall && call.IsError)
-			if u.name != "" {
-				o.Recorder.Record(usage.Event{
-					Time: start, Kind: u.kind, Name: u.name, Client: client(req), Latency: time.Since(start),
-				})
-			}
+			u.succeeded = err == nil && (!isCall || !call.IsError)
+			done(u.name, !u.succeeded)
+			o.record(*u, start, userAgent(req))
+			err = encodable(err)
 		}()
 		return next(ctx, method, req)
 	}
 }
 
-// client is the name and version of the client that sent a request: as it says,
-// or of its HTTP library, since over HTTP only the newest protocol says it with
-// every request.
+// record counts a use of something that there is.
+func (o Options) record(u use, start time.Time, userAgent string) {
+	if u.name == "" {
+		return
+	}
+	if u.client == "" {
+		u.client, _, _ = strings.Cut(userAgent, " ")
+	}
+	o.Recorder.Record(usage.Event{Time: start, Kind: u.kind, Name: u.name, Client: u.client, Latency: time.Since(start)})
+}
+
+// encodable takes data that is not JSON from an error: the SDK makes such data
+// of URIs with control characters, and then sends an empty answer.
+func encodable(err error) error {
+	var wire *jsonrpc.Error
+	if errors.As(err, &wire) && wire.Data != nil && !json.Valid(wire.Data) {
+		return &jsonrpc.Error{Code: wire.Code, Message: wire.Message}
+	}
+	return err
+}
+
+// client is the name and version that a client gives itself. Over HTTP only the
+// newest protocol has it in every request.
 func client(req mcp.Request) string {
 	if r, ok := req.(interface{ ClientInfo() *mcp.Implementation }); ok {
 		if info := r.ClientInfo(); info != nil && info.Name != "" {
 			return info.Name + "/" + info.Version
 		}
 	}
+	return ""
+}
+
+func userAgent(req mcp.Request) string {
 	if extra := req.GetExtra(); extra != nil {
-		product, _, _ := strings.Cut(extra.Header.Get("User-Agent"), " ")
-		return product
+		return extra.Header.Get("User-Agent")
 	}
 	return ""
 }

@@ -48,12 +48,7 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// New returns a server of all that c holds.
-func New(c *catalog.Catalog, opts *Options) *mcp.Server {
-	o := Options{}
-	if opts != nil {
-		o = *opts
-	}
+func (o Options) withDefaults() Options {
 	if o.Recorder == nil {
 		o.Recorder = usage.Discard{}
 	}
@@ -68,6 +63,21 @@ func New(c *catalog.Catalog, opts *Options) *mcp.Server {
 	if o.PageSize == 0 {
 		o.PageSize = pageSize
 	}
+	return o
+}
+
+// Server is the protocol's server, and what answers its requests over HTTP.
+type Server struct {
+	*mcp.Server
+	handler http.Handler
+}
+
+// New returns a server of all that c holds.
+func New(c *catalog.Catalog, opts *Options) *Server {
+	if opts == nil {
+		opts = &Options{}
+	}
+	o := opts.withDefaults()
 	server := mcp.NewServer(&mcp.Implementation{Name: name, Title: title, Version: o.Version}, &mcp.ServerOptions{
 		Instructions:      instructions,
 		PageSize:          o.PageSize,
@@ -88,18 +98,16 @@ func New(c *catalog.Catalog, opts *Options) *mcp.Server {
 	addPrompts(server, c)
 	addResources(server, c)
 	server.AddReceivingMiddleware(o.observe)
-	return server
+	return &Server{server, remember(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
+		Stateless:    true,
+		JSONResponse: true,
+		// The guard checks Host, Origin and the size of bodies of every route.
+		DisableLocalhostProtection:   true,
+		MaxRequestBodyBytes:          -1,
+		PropagateRequestCancellation: true,
+	}), o)}
 }
 
-// Handler returns what answers a server's requests over streamable HTTP, each
-// on its own. Bodies may have maxBody bytes. Who may ask is the caller's to check.
-func Handler(server *mcp.Server, maxBody int64) http.Handler {
-	return mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
-		Stateless:           true,
-		JSONResponse:        true,
-		MaxRequestBodyBytes: maxBody,
-		// The guard checks Host and Origin of every route.
-		DisableLocalhostProtection:   true,
-		PropagateRequestCancellation: true,
-	})
-}
+// ServeHTTP answers a request of the streamable HTTP transport. Who may ask, and
+// how much, is the caller's to check.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }

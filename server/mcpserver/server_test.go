@@ -20,7 +20,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
 
-func newServer(t *testing.T, opts mcpserver.Options) *mcp.Server {
+func newServer(t testing.TB, opts mcpserver.Options) *mcpserver.Server {
 	t.Helper()
 	c, err := catalog.Load(bundletest.Small(t))
 	require.NoError(t, err)
@@ -29,9 +29,9 @@ func newServer(t *testing.T, opts mcpserver.Options) *mcp.Server {
 }
 
 // connectTo serves over HTTP and returns a client's session.
-func connectTo(t *testing.T, server *mcp.Server) *mcp.ClientSession {
+func connectTo(t *testing.T, server *mcpserver.Server) *mcp.ClientSession {
 	t.Helper()
-	srv := httptest.NewServer(mcpserver.Handler(server, 1<<20))
+	srv := httptest.NewServer(server)
 	t.Cleanup(srv.Close)
 	client := mcp.NewClient(&mcp.Implementation{Name: "test", Version: "1.0"}, nil)
 	session, err := client.Connect(t.Context(), &mcp.StreamableClientTransport{Endpoint: srv.URL, DisableStandaloneSSE: true}, nil)
@@ -274,7 +274,7 @@ func TestObserved(t *testing.T) {
 func TestPanicIsAnError(t *testing.T) {
 	t.Parallel()
 	srv := newServer(t, mcpserver.Options{})
-	mcp.AddTool(srv, &mcp.Tool{Name: "broken"}, func(context.Context, *mcp.CallToolRequest, any) (*mcp.CallToolResult, any, error) {
+	mcp.AddTool(srv.Server, &mcp.Tool{Name: "broken"}, func(context.Context, *mcp.CallToolRequest, any) (*mcp.CallToolResult, any, error) {
 		panic("broken")
 	})
 	session := connectTo(t, srv)

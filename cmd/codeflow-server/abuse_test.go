@@ -1,0 +1,256 @@
+//go:build linux
+
+// These tests do to the compiled server what attackers do, within seconds and
+// on loopback only. After each the server must answer /health at once, and it
+// must not have taken more memory than stated. They do not prove that it stands
+// traffic that fills a network.
+package main_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/load"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+)
+
+const mb = 1 << 20
+
+func TestAbuse(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("it takes half a minute")
+	}
+	server := build(t)
+	_, hash := guard.NewToken()
+	for _, tc := range []struct {
+		name  string
+		limit int64 // of the server's memory, afterwards
+		abuse func(t *testing.T, victim contender)
+		flags []string
+	}{
+		{"slow headers", 64 * mb, slowHeaders, nil},
+		{"idle connections", 160 * mb, idleConnections, nil},
+		{"large bodies", 64 * mb, largeBodies, nil},
+		{"large headers", 64 * mb, largeHeaders, nil},
+		{"malformed requests", 64 * mb, malformed, nil},
+		{"wrong tokens", 64 * mb, wrongTokens, []string{"-tokens", hash}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			victim := start(t, server, tc.flags...)
+			before, _, err := victim.Memory()
+			require.NoError(t, err)
+			began := time.Now()
+			tc.abuse(t, victim)
+			after := victim.healthy(t)
+			t.Logf("%.1f s, memory %d MB before and %d MB after", time.Since(began).Seconds(), before/mb, after/mb)
+			assert.Less(t, after, tc.limit)
+		})
+	}
+}
+
+// healthy asks for /health, which must be answered within a second, and returns
+// the memory of the server.
+func (c contender) healthy(t *testing.T) int64 {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	require.NoError(t, process.Get(ctx, "http://"+c.Address+"/health"))
+	resident, _, err := c.Memory()
+	require.NoError(t, err)
+	return resident
+}
+
+// connect opens a connection that the test closes.
+func (c contender) connect(t *testing.T) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", c.Address)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close() })
+	require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	return conn
+}
+
+// slowHeaders sends a header line a second on each of 500 connections: the
+// server must close them when the time for headers is over.
+func slowHeaders(t *testing.T, victim contender) {
+	const connections, longest = 500, 8 * time.Second
+	began := time.Now()
+	var open []net.Conn
+	for range connections {
+		conn := victim.connect(t)
+		_, err := io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\n")
+		require.NoError(t, err)
+		open = append(open, conn)
+	}
+	peak := int64(0)
+	for len(open) > 0 && time.Since(began) < longest {
+		time.Sleep(time.Second)
+		peak = max(peak, victim.healthy(t))
+		var still []net.Conn
+		for _, conn := range open {
+			if _, err := io.WriteString(conn, "X-More: x\r\n"); err == nil {
+				still = append(still, conn)
+			}
+		}
+		open = still
+	}
+	assert.Empty(t, open, "connections that were not closed")
+	t.Logf("%d connections closed within %.0f s, memory %d MB meanwhile", connections, time.Since(began).Seconds(), peak/mb)
+}
+
+// idleConnections opens 10,000 connections that ask for nothing, while others
+// are still served.
+func idleConnections(t *testing.T, victim contender) {
+	const connections = 10_000
+	var limit syscall.Rlimit
+	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit))
+	if limit.Max < connections+500 { // Go raises the limit in use to it
+		t.Skipf("the limit of open files is %d: raise it with ulimit -Hn", limit.Max)
+	}
+	client, err := load.Dial(victim.Address, connections)
+	require.NoError(t, err)
+	defer client.Close()
+	t.Logf("%d connections open, memory %d MB", connections, victim.healthy(t)/mb)
+	others, err := load.Dial(victim.Address, 8)
+	require.NoError(t, err)
+	defer others.Close()
+	result, err := others.Run(t.Context(), load.Plan{
+		Request: load.Request(victim.Address, "/api/v1/manifest", nil), Duration: 10 * time.Second, Count: 1000,
+	})
+	require.NoError(t, err)
+	require.NoError(t, result.Err)
+	assert.Equal(t, map[int]int{http.StatusOK: 1000}, result.Answers)
+	t.Logf("others are answered with p99 %s", result.Latency.Quantile(0.99))
+}
+
+// largeBodies offers a body of 1 GB: the server must refuse it early.
+func largeBodies(t *testing.T, victim contender) {
+	const size, most, longest = 1 << 30, 16 * mb, 3 * time.Second
+	for name, header := range map[string]string{
+		"with a length": fmt.Sprintf("Content-Length: %d\r\n\r\n", size),
+		"in chunks":     "Transfer-Encoding: chunked\r\n\r\n" + fmt.Sprintf("%x\r\n", size),
+	} {
+		began := time.Now()
+		conn := victim.connect(t)
+		answered := make(chan string, 1)
+		go func() {
+			line, err := bufio.NewReader(conn).ReadString('\n')
+			answered <- fmt.Sprintf("%q, %v", line, err)
+		}()
+		_, err := io.WriteString(conn, "POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAccept: application/json, text/event-stream\r\n"+header)
+		require.NoError(t, err)
+		sent, err := io.Copy(conn, io.LimitReader(blanks{}, size))
+		answer := <-answered
+		t.Logf("%s: closed after %d KB and %s: %v, answer %s", name, sent>>10, time.Since(began).Round(time.Millisecond), err, answer)
+		require.Error(t, err, "the connection is closed")
+		assert.Less(t, sent, int64(most))
+		assert.Less(t, time.Since(began), longest)
+		assert.NotContains(t, answer, "200")
+	}
+}
+
+// blanks is as much white space as anybody wants, which JSON may begin with.
+type blanks struct{}
+
+func (blanks) Read(p []byte) (int, error) {
+	return copy(p, bytes.Repeat([]byte{' '}, len(p))), nil
+}
+
+// largeHeaders sends 1 MB of headers, as one and as very many.
+func largeHeaders(t *testing.T, victim contender) {
+	for name, headers := range map[string]string{
+		"one of 1 MB": "X: " + strings.Repeat("x", mb) + "\r\n",
+		"10,000":      strings.Repeat("X: "+strings.Repeat("x", 95)+"\r\n", 10_000),
+		"no end":      strings.Repeat("x", mb),
+	} {
+		conn := victim.connect(t)
+		_, err := io.WriteString(conn, "GET /api/v1/agents HTTP/1.1\r\nHost: localhost\r\n"+headers+"\r\n")
+		status := answer(conn)
+		t.Logf("%s: %s, %v", name, status, err)
+		assert.Contains(t, []string{"431", "400", "closed"}, status, name)
+	}
+}
+
+// answer is the status of an answer, or that there is none.
+func answer(conn io.Reader) string {
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	fields := strings.Fields(line)
+	if err != nil || len(fields) < 2 {
+		return "closed"
+	}
+	return fields[1]
+}
+
+// malformed sends what is no request of MCP. Every answer must say that it is
+// the client who is wrong.
+func malformed(t *testing.T, victim contender) {
+	deep := 10_000
+	for _, body := range []string{
+		"", "{", "null", "[]", "0", `""`, "\x00\xff", "{}{}", "\ufeff{}",
+		`{"jsonrpc":"1.0","id":1,"method":"ping"}`,
+		`{"jsonrpc":"2.0","id":{},"method":"ping"}`,
+		`{"jsonrpc":"2.0","id":1,"method":7}`,
+		`{"jsonrpc":"2.0","id":1}`,
+		`{"jsonrpc":"2.0","id":1,"result":{}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"no/such"}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[]}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":{}}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_agent","arguments":"x"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"cursor":"x"}}`,
+		`{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":"\u0000"}}`,
+		`[` + strings.Repeat(`{"jsonrpc":"2.0","id":1,"method":"ping"},`, 1000) + `{}]`,
+		`{"jsonrpc":"2.0","id":1,"method":"ping","params":` + strings.Repeat("[", deep) + strings.Repeat("]", deep) + `}`,
+		`{"jsonrpc":"2.0","id":1` + strings.Repeat(`,"id":1`, deep) + `,"method":"ping"}`,
+		`{"jsonrpc":"2.0","id":` + strings.Repeat("9", deep) + `,"method":"ping"}`,
+	} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+victim.Address+mcp, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json, text/event-stream")
+		resp, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 5 * time.Second}).Do(req)
+		require.NoError(t, err, "%.80q", body)
+		data, err := io.ReadAll(io.LimitReader(resp.Body, mb))
+		_ = resp.Body.Close()
+		require.NoError(t, err)
+		assert.Less(t, resp.StatusCode, http.StatusInternalServerError, "%.80q", body)
+		assert.True(t, resp.StatusCode != http.StatusOK || json.Valid(data), "%.80q: an empty answer", body)
+		t.Logf("%.60q: %d %.100q", body, resp.StatusCode, data)
+	}
+}
+
+// wrongTokens tries 1,000 tokens.
+func wrongTokens(t *testing.T, victim contender) {
+	const tries, each = 1000, 10
+	counts := map[int]int{}
+	for range tries / each {
+		token, _ := guard.NewToken()
+		client, err := load.Dial(victim.Address, each)
+		require.NoError(t, err)
+		result, err := client.Run(t.Context(), load.Plan{
+			Request:  load.Request(victim.Address, mcp, []byte(toolsList), "Authorization: Bearer "+token),
+			Duration: 5 * time.Second, Count: each,
+		})
+		client.Close()
+		require.NoError(t, err)
+		require.NoError(t, result.Err)
+		for status, n := range result.Answers {
+			counts[status] += n
+		}
+	}
+	assert.Equal(t, map[int]int{http.StatusUnauthorized: tries}, counts)
+}

@@ -1,0 +1,73 @@
+// Command conformance checks codeflow-server, with the project's bundle, from
+// outside: with the official conformance suite of MCP, and with the clients of
+// the Go and TypeScript SDKs, which list everything and then call, get and read
+// each of it. It runs in the project's root, after `npm ci` in agents and peers.
+//
+// It prints a line for each check, "ok", "FAIL" or "skip", its name and a
+// detail, and at last "N passed, N failed, N skipped". It exits with 1 when
+// anything failed.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"syscall"
+
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
+)
+
+const peers = "peers"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	r := &report{out: os.Stdout}
+	if err := run(ctx, r, os.Stderr); err != nil {
+		r.check("conformance", "", err)
+	}
+	stop()
+	fmt.Printf("%d passed, %d failed, %d skipped\n", r.passed, r.failed, r.skipped)
+	if r.failed > 0 {
+		os.Exit(1)
+	}
+}
+
+// run returns an error where nothing more can be checked.
+func run(ctx context.Context, r *report, progress io.Writer) error {
+	dir, err := os.MkdirTemp("", "conformance-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	fmt.Fprintln(progress, "compiling the server and packing the bundle")
+	server, err := process.Build(ctx, ".", dir)
+	if err != nil {
+		return err
+	}
+	running, err := server.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer running.Stop()
+	url := "http://" + running.Address + "/mcp"
+
+	fmt.Fprintln(progress, "checking", url, "with the clients of the Go and TypeScript SDKs")
+	p, err := newPlan(ctx, server, &mcp.StreamableClientTransport{Endpoint: url})
+	if err != nil {
+		return err
+	}
+	checkGo(ctx, r, "go http", &mcp.StreamableClientTransport{Endpoint: url}, p)
+	checkGo(ctx, r, "go stdio", &mcp.CommandTransport{
+		Command: exec.CommandContext(ctx, server.Binary, "-stdio", "-bundle", server.Bundle),
+	}, p)
+	if err := checkTypeScript(ctx, r, "ts http", url, p); err != nil {
+		return err
+	}
+	fmt.Fprintln(progress, "running the official suite, a second for each scenario")
+	return checkSuite(ctx, r, url, p)
+}

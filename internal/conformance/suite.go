@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
+)
+
+const (
+	prefix          = "suite " // of the names of its checks
+	scenarioTimeout = time.Minute
+)
+
+// suite is the official conformance suite. It needs a newer Node.js than many
+// have, and runs on bun as well.
+type suite struct{ bun, script, target string }
+
+// checkSuite runs every scenario of the suite. One that the table of scenarios
+// does not have, or has in vain, fails.
+func checkSuite(ctx context.Context, r *report, target string, p *plan) error {
+	bun, err := process.Bun(ctx, peers)
+	if err != nil {
+		return err
+	}
+	s := suite{bun, filepath.Join(peers, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"), target}
+	listed, err := s.list(ctx)
+	if err != nil {
+		return fmt.Errorf("listing the suite's scenarios: %w", err)
+	}
+	table := scenarios(p)
+	for _, name := range listed {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		known, ok := table[name]
+		delete(table, name)
+		if !ok {
+			r.check(prefix+name, "", errors.New("the scenario is new: decide in scenarios.go how it is run"))
+			continue
+		}
+		s.check(ctx, r, name, known)
+	}
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		r.check(prefix+name, "", errors.New("the suite does not have the scenario: remove it from scenarios.go"))
+	}
+	return nil
+}
+
+var scenarioRE = regexp.MustCompile(`(?m)^  - (\S+)`)
+
+func (s suite) list(ctx context.Context) (names []string, err error) {
+	out, err := exec.CommandContext(ctx, s.bun, s.script, "list", "--server").Output()
+	for _, match := range scenarioRE.FindAllSubmatch(out, -1) {
+		names = append(names, string(match[1]))
+	}
+	return names, err
+}
+
+// check runs a scenario and reports it.
+func (s suite) check(ctx context.Context, r *report, name string, how scenario) {
+	target, detail := s.target, ""
+	if how.as != nil {
+		proxy, err := how.as.proxy(s.target)
+		if err != nil {
+			r.check(prefix+name, "", err)
+			return
+		}
+		defer proxy.Close()
+		params, _ := json.Marshal(how.as.params) // texts
+		target, detail = proxy.URL, fmt.Sprintf(", with %s for %s", params, how.as.fixture)
+	}
+	found, err := s.run(ctx, target, name)
+	if err != nil {
+		r.check(prefix+name, "", err)
+		return
+	}
+	passed, err := found.verdict()
+	switch {
+	case how.skipped == "":
+		r.check(prefix+name, fmt.Sprintf("%d checks%s", passed, detail), err)
+	case err == nil:
+		r.check(prefix+name, "", errors.New("it passes: do not skip it"))
+	case !strings.Contains(err.Error(), how.evidence):
+		r.check(prefix+name, "", fmt.Errorf("it is not skipped because %s: %w", how.skipped, err))
+	default:
+		r.skip(prefix+name, how.skipped)
+	}
+}
+
+// findings are what a scenario reports.
+type findings []struct {
+	Status, ErrorMessage string
+	Details              struct{ Message string }
+}
+
+// verdict returns how many checks passed, and what failed. A scenario that only
+// warns has checked nothing.
+func (f findings) verdict() (passed int, err error) {
+	var failures, warnings []error
+	for _, c := range f {
+		message := errors.New(c.ErrorMessage + c.Details.Message)
+		switch c.Status {
+		case "SUCCESS":
+			passed++
+		case "FAILURE":
+			failures = append(failures, message)
+		default:
+			warnings = append(warnings, message)
+		}
+	}
+	if passed == 0 && failures == nil {
+		return 0, fmt.Errorf("nothing was checked: %w", errors.Join(warnings...))
+	}
+	return passed, errors.Join(failures...)
+}
+
+// run runs a scenario. That it fails is no error.
+func (s suite) run(ctx context.Context, target, name string) (findings, error) {
+	ctx, cancel := context.WithTimeout(ctx, scenarioTimeout)
+	defer cancel()
+	dir, err := os.MkdirTemp("", "scenario-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	out, runErr := exec.CommandContext(ctx, s.bun, s.script, "server", "--url", target, "--scenario", name, "--output-dir", dir).CombinedOutput()
+	files, err := filepath.Glob(filepath.Join(dir, "*", "checks.json"))
+	if err != nil || len(files) != 1 {
+		return nil, fmt.Errorf("the suite left no results: %w: %s", errors.Join(runErr, err), out)
+	}
+	data, err := os.ReadFile(files[0])
+	if err != nil {
+		return nil, err
+	}
+	var found findings
+	return found, json.Unmarshal(data, &found)
+}
