@@ -5,6 +5,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
@@ -27,6 +28,9 @@ type Platform struct {
 	WAF                WAF      `json:"waf"`                //
 	Logs               Logs     `json:"logs"`               //
 	DeletionProtection bool     `json:"deletionProtection"` // of the database, and buckets must be empty
+	// TrafficOverride lets a colour past the interlock, with the reason why. It is
+	// shown in the outputs; remove it when the reason is gone.
+	TrafficOverride map[string]string `json:"trafficOverride"`
 }
 
 // Domain is where the platform answers.
@@ -121,6 +125,10 @@ func (p *Platform) validate(c checker) {
 	c.at("cdn.priceClass").oneOf(p.CDN.PriceClass, "PriceClass_100", "PriceClass_200", "PriceClass_All")
 	p.WAF.validate(c.at("waf"))
 	p.Logs.validate(c.at("logs"))
+	for _, color := range slices.Sorted(maps.Keys(p.TrafficOverride)) {
+		c.at("trafficOverride").require(slices.Contains(p.Colors, color), "must be of one of platform.colors", color, "")
+		c.at("trafficOverride."+color).require(strings.TrimSpace(p.TrafficOverride[color]) != "", "must give the reason", nil, "remove it to have the interlock back")
+	}
 }
 
 var (

@@ -102,6 +102,8 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"scaling bounds":          {"color", "scaling.min", `13`, `scaling needs 1 <= min <= max, got min 13 and max 12`},
 	"scaling target":          {"color", "scaling.cpu", `100`, `scaling target cpu must be 10 to 90 percent, got 100`},
 	"requests per target":     {"color", "scaling.requestsPerTarget", `0`, `scaling target requestsPerTarget must be at least 1`},
+	"override of nobody":      {"platform", "trafficOverride", `{"red": "why"}`, `config "codeflow:platform.trafficOverride": must be of one of platform.colors, got "red"`},
+	"override, no reason":     {"platform", "trafficOverride", `{"blue": " "}`, `config "codeflow:platform.trafficOverride.blue": must give the reason`},
 	"access not chosen":       {"color", "access.public", `false`, `config "codeflow:color.access": must be public, or name a tokensSecretArn: codeflow-server token makes`},
 	"public with tokens":      {"color", "access.tokensSecretArn", `"arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokens-AbCdEf"`, `config "codeflow:color.access.public": must be false when tokensSecretArn is set, got true`},
 	"tokens elsewhere":        {"color", "access", `{"tokensSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:tokens-AbCdEf"}`, `config "codeflow:color.access.tokensSecretArn": must be the ARN of a secret in eu-central-1, got "arn:aws:secretsmanager:eu-west-1`},

@@ -35,7 +35,7 @@ func platform(ctx *pulumi.Context, cfg *Platform, traffic Traffic) error {
 			"zone %q is made: delegate it to the name servers in the output nameServers, then set codeflow:platform.domain.delegated to true and update again",
 			cfg.Domain.ZoneName), nil)
 	}
-	shares, err := interlocked(ctx, traffic)
+	shares, err := p.interlocked(ctx, traffic)
 	if err != nil {
 		return err
 	}
@@ -58,13 +58,14 @@ type platformStack struct {
 	cfg   *Platform
 	names naming.Platform
 
-	home      pulumi.ResourceOption // the provider of the stack's region
-	usEast1   *aws.Provider         // of what CloudFront uses
-	vpc       *vpc.VPC
-	logBucket *accesslogs.Bucket
-	cdnACL    *waf.WebACL
-	dnsDomain *dns.Domain // nil without a domain
-	out       PlatformOutputs
+	home       pulumi.ResourceOption // the provider of the stack's region
+	homeInvoke pulumi.InvokeOption   // the same, for what is only read
+	usEast1    *aws.Provider         // of what CloudFront uses
+	vpc        *vpc.VPC
+	logBucket  *accesslogs.Bucket
+	cdnACL     *waf.WebACL
+	dnsDomain  *dns.Domain // nil without a domain
+	out        PlatformOutputs
 }
 
 func (p *platformStack) providers(ctx *pulumi.Context) error {
@@ -73,7 +74,7 @@ func (p *platformStack) providers(ctx *pulumi.Context) error {
 		return err
 	}
 	// Providers reaches awsx's children too, so that no second plugin starts.
-	p.home = pulumi.Providers(home)
+	p.home, p.homeInvoke = pulumi.Providers(home), pulumi.Provider(home)
 	p.usEast1, err = provider(ctx, "aws-us-east-1", pulumi.String(cdnRegion), p.cfg.Project)
 	return err
 }

@@ -45,6 +45,7 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 			"aws:index/getRegion:getRegion":                     answer(map[string]any{"name": "eu-central-1"}),
 			"aws:route53/getZone:getZone":                       answer(map[string]any{"zoneId": "Z1", "nameServers": []any{"ns-1"}}),
 			"aws:ec2/getManagedPrefixList:getManagedPrefixList": answer(map[string]any{"id": "pl-1"}),
+			"aws:ssm/getParametersByPath:getParametersByPath":   answer(map[string]any{"names": []any{}, "values": []any{}}),
 			"aws:ecs/getService:getService": answer(map[string]any{
 				"taskDefinition": "arn:aws:ecs:eu-central-1:" + recorder.Account + ":blue-service",
 			}),
@@ -198,6 +199,39 @@ func TestInterlock(t *testing.T) {
 		t.Parallel()
 		require.NoError(t, program(t)(platformRecorder(t, withDomain, `{"blue": 100}`, missing), true))
 	})
+}
+
+func TestSwitchedBack(t *testing.T) {
+	t.Parallel()
+	note := func(color, digest string) string {
+		return `{"color": "` + color + `", "digest": "` + digest + `", "reason": "5xx above 1 %", "time": "2026-11-24T10:00:00Z"}`
+	}
+	const refused = `traffic for "blue" is refused: its release ` + digest + ` was switched back at 2026-11-24T10:00:00Z: 5xx above 1 %: ` +
+		`deploy another release, clear the note with ops clear, or say why in codeflow:platform.trafficOverride.blue`
+	for name, tc := range map[string]struct{ note, override, want string }{
+		"this release":    {note("blue", digest), "", refused},
+		"another release": {note("blue", "sha256:0"), "", ""},
+		"another colour":  {note("green", digest), "", ""},
+		"no note":         {"?", "", `reading parameter "/codeflow/prod/traffic/switched-back", which only ops writes`},
+		"overridden":      {note("blue", digest), `, "trafficOverride": {"blue": "green is worse"}`, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := platformRecorder(t, withDomain+tc.override, `{"blue": 100}`, settled())
+			r.Calls["aws:ssm/getParametersByPath:getParametersByPath"] = func(args resource.PropertyMap) (resource.PropertyMap, error) {
+				assert.Equal(t, "/codeflow/prod/traffic", args["path"].StringValue())
+				return resource.NewPropertyMapFromMap(map[string]any{
+					"names": []any{"/codeflow/prod/traffic/switched-back"}, "values": []any{tc.note},
+				}), nil
+			}
+			err := program(t)(r, false)
+			if tc.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, tc.want)
+		})
+	}
 }
 
 func TestPlatformWithoutADomain(t *testing.T) {

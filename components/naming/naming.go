@@ -67,6 +67,10 @@ func (p Platform) Database() string { return p.Project + "-" + p.Environment }
 // Repository is the name of the ECR repository.
 func (p Platform) Repository() string { return p.Project + "/" + p.Project + "-server" }
 
+// TrafficPath is the path of the SSM parameters about the traffic, which the
+// traffic controller writes and the platform reads.
+func (p Platform) TrafficPath() string { return "/" + p.Project + "/" + p.Environment + "/traffic" }
+
 // Check returns an error for each name that AWS would refuse.
 func (p Platform) Check() []error {
 	if errs := checkTokens(p.Project, p.Environment); len(errs) > 0 {

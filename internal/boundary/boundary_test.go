@@ -31,14 +31,14 @@ func TestDependencies(t *testing.T) {
 	}
 }
 
-// A stack composes components; of pulumi-aws it needs the provider and the
-// registry's token.
+// A stack composes components; of pulumi-aws it needs the provider, the
+// registry's token and what the traffic controller noted.
 func TestStacksHaveNoRawResources(t *testing.T) {
 	t.Parallel()
 	const sdk = "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	for _, line := range list(t, `{{join .Imports "\n"}}`, "stacks") {
 		if strings.HasPrefix(line, sdk) {
-			assert.Contains(t, []string{sdk, sdk + "/ecr"}, line)
+			assert.Contains(t, []string{sdk, sdk + "/ecr", sdk + "/ssm"}, line)
 		}
 	}
 }

@@ -34,6 +34,7 @@ var functions = map[string]func(q query) (props, error){
 	"ecs/getTaskDefinition":               taskDefinitionOf,
 	"ecs/getContainerDefinition":          containerDefinitionOf,
 	"iam/getPolicyDocument":               policyDocument,
+	"ssm/getParametersByPath":             always(parametersByPath),
 	"cloudfront/getCachePolicy":           managedPolicy("cloudfront/cachePolicy"),
 	"cloudfront/getOriginRequestPolicy":   managedPolicy("cloudfront/originRequestPolicy"),
 	"cloudfront/getResponseHeadersPolicy": managedPolicy("cloudfront/responseHeadersPolicy"),
@@ -178,6 +179,21 @@ func prefixList(q query) (props, error) {
 		}, nil
 	}
 	return nil, fmt.Errorf("no matching EC2 Managed Prefix List found: %s", name)
+}
+
+// parametersByPath lists the parameters right below a path; there may be none.
+func parametersByPath(q query) props {
+	path := strings.TrimSuffix(q.in.str("path"), "/") + "/"
+	out := props{"id": q.in.str("path"), "arns": []any{}, "names": []any{}, "types": []any{}, "values": []any{}}
+	for _, r := range q.call().each("ssm/parameter", func(r *Resource) bool {
+		below, ok := strings.CutPrefix(text(r.Outputs["name"]), path)
+		return ok && (q.in.yes("recursive") || !strings.Contains(below, "/"))
+	}) {
+		for list, property := range map[string]string{"arns": "arn", "names": "name", "types": "type", "values": "value"} {
+			out[list] = append(out[list].([]any), r.Outputs[property])
+		}
+	}
+	return out
 }
 
 func authorizationToken(q query) (props, error) {

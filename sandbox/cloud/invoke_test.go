@@ -11,6 +11,9 @@ func TestFunctions(t *testing.T) {
 	images := fakeImages{testImage: true}
 	s := deployed(open(t, Options{Images: images}), images)
 	s.create("route53/zone", "other", in{"name": "other.com"})
+	for _, name := range []string{"/codeflow/prod/traffic/a", "/codeflow/prod/traffic/b/c", "/codeflow/prod/trafficker"} {
+		s.create("ssm/parameter", name, in{"name": name, "type": "String", "value": "v"})
+	}
 	for name, test := range map[string]struct {
 		function string
 		args     in
@@ -49,6 +52,15 @@ func TestFunctions(t *testing.T) {
 			function: "ec2/getPrefixList", args: in{"name": "none"},
 			says: "no matching EC2 Managed Prefix List found: none",
 		},
+		"parameters": {
+			function: "ssm/getParametersByPath", args: in{"path": "/codeflow/prod/traffic"},
+			want: in{"names": []string{"/codeflow/prod/traffic/a"}, "values": []string{"v"}, "types": []string{"String"}},
+		},
+		"parameters, recursive": {
+			function: "ssm/getParametersByPath", args: in{"path": "/codeflow/prod/traffic", "recursive": true},
+			want: in{"names": []string{"/codeflow/prod/traffic/a", "/codeflow/prod/traffic/b/c"}},
+		},
+		"no parameters": {function: "ssm/getParametersByPath", args: in{"path": "/none"}, want: in{"names": []string{}}},
 		"registry": {
 			function: "ecr/getAuthorizationToken", want: in{"userName": "AWS", "password": "sandbox", "proxyEndpoint": "http://127.0.0.1:5000"},
 		},
