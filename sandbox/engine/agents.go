@@ -34,6 +34,12 @@ func (s *Sandbox) ChangeAgent(stack, file string, edit func(text []byte) []byte)
 		return fmt.Errorf("changing agent %q: %w", file, err)
 	}
 	overlays, _ := bundle["overlays"].([]any)
+	for i, overlay := range overlays {
+		folder, _ := overlay.(string)
+		if overlays[i], err = filepath.Rel(own, filepath.Join(s.root, filepath.Dir(bundleFile), folder)); err != nil {
+			return fmt.Errorf("changing agent %q: %w", file, err)
+		}
+	}
 	bundle["overlays"] = append(overlays, ".")
 	config, err := yaml.Marshal(bundle)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/blang/semver"
+	"github.com/gofrs/flock"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 )
 
@@ -38,6 +39,14 @@ func buildCLI(ctx context.Context, module, dir string, out io.Writer) error {
 	if runtime.GOOS == "windows" {
 		binary += ".exe"
 	}
+	if err := os.MkdirAll(filepath.Dir(binary), 0o755); err != nil {
+		return err
+	}
+	one := flock.New(binary + ".lock") // sandboxes that start together build it once
+	if err := one.Lock(); err != nil {
+		return err
+	}
+	defer func() { _ = one.Unlock() }()
 	if _, err := os.Stat(binary); err == nil {
 		return nil
 	}
