@@ -1,0 +1,88 @@
+package task
+
+import (
+	"io"
+	"log"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Faults are what is wrong with a task besides its program.
+type Faults struct {
+	// Delay is added to each answer, in real time.
+	Delay time.Duration
+	// ErrorPercent of the requests are answered with 500.
+	ErrorPercent float64
+	// Unhealthy fails all health checks.
+	Unhealthy bool
+}
+
+// HealthChecker begins the User-Agent of a load balancer's health checks, which
+// no fault but Unhealthy touches.
+const HealthChecker = "ELB-HealthChecker/"
+
+// headerTimeout bounds how long a connection may take to ask for something.
+const headerTimeout = time.Minute
+
+// forward passes requests from the task's address to its process, with the
+// faults of the task.
+func (t *Task) forward(listener net.Listener, process string) {
+	t.transport = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute}
+	proxy := &httputil.ReverseProxy{
+		Transport: t.transport, ErrorLog: log.New(io.Discard, "", 0),
+		Rewrite: func(r *httputil.ProxyRequest) {
+			r.SetURL(&url.URL{Scheme: "http", Host: process})
+			r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery
+			for name, values := range r.In.Header { // what a proxy leaves out by default.
+				if strings.HasPrefix(name, "X-Forwarded-") || name == "Forwarded" {
+					r.Out.Header[name] = values
+				}
+			}
+		},
+		// The program closed the connection, so the forwarder does.
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	t.forwarder = &http.Server{
+		Handler:           t.withFaults(proxy),
+		ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
+	}
+	go func() { _ = t.forwarder.Serve(listener) }() // ends with closeForwarder.
+}
+
+func (t *Task) withFaults(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		f := t.faults.Load()
+		if strings.HasPrefix(r.UserAgent(), HealthChecker) {
+			if f.Unhealthy {
+				w.WriteHeader(http.StatusServiceUnavailable)
+				return
+			}
+			next.ServeHTTP(w, r)
+			return
+		}
+		if f.Delay > 0 {
+			select {
+			case <-time.After(f.Delay):
+			case <-r.Context().Done():
+				panic(http.ErrAbortHandler)
+			}
+		}
+		if f.ErrorPercent > rand.Float64()*100 { //nolint:gosec // no secret.
+			http.Error(w, "a fault of the sandbox", http.StatusInternalServerError)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (t *Task) closeForwarder() {
+	if t.forwarder != nil {
+		_ = t.forwarder.Close()
+		t.transport.CloseIdleConnections()
+	}
+}
