@@ -22,7 +22,7 @@ sandbox-clean: ## Destroy the sandbox's stacks and remove everything it made
 	go run -C sandbox . clean
 
 # The race detector costs too much where the AWS SDK is linked.
-PURE := ./agentbundle/... ./server/... ./cmd/... ./internal/... ./components/naming/...
+PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/...
 
 .PHONY: test
 test: $(AGENTS) $(PEERS) ## Run every test, print the coverage
@@ -30,7 +30,8 @@ test: $(AGENTS) $(PEERS) ## Run every test, print the coverage
 	$(GOTEST) -coverpkg=$(COVERED) -coverprofile=coverage.out ./stacks/... ./components/... ./agentbundle/...
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
 	$(GOTEST) -race $(PURE)
-	cd sandbox && $(GOTEST) -timeout 30m ./...
+	cd sandbox && $(GOTEST) -race ./runtime/...
+	cd sandbox && $(GOTEST) -timeout 30m $$(go list ./... | grep -v /runtime)
 
 .PHONY: conformance
 conformance: $(AGENTS) $(PEERS) ## Test the server with the MCP conformance suite and other clients

@@ -21,6 +21,8 @@ func TestDependencies(t *testing.T) {
 		"agentbundle/...":     {"pulumi"},
 		"server/...":          {"pulumi", "go-containerregistry"},
 		"cmd/codeflow-server": {"pulumi", "go-containerregistry"},
+		"ops/...":             {"pulumi-aws", module + "/stacks"},
+		"cmd/ops":             {"pulumi-aws", module + "/stacks"},
 		"components/...":      {module + "/stacks", module + "/agentbundle"},
 	} {
 		for _, dependency := range list(t, "{{.ImportPath}}", "-deps", packages) {

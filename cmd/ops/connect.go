@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/aws/aws-sdk-go-v2/config"
+	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
+)
+
+// platform is what the controller needs of codeflow:platform, with the program's
+// defaults. The program checks it.
+type platform struct {
+	Project     string   `yaml:"project"`
+	Environment string   `yaml:"environment"`
+	Region      string   `yaml:"region"`
+	Colors      []string `yaml:"colors"`
+	Domain      struct {
+		Name string `yaml:"name"`
+	} `yaml:"domain"`
+}
+
+func readPlatform(file string) (*platform, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading stack config: %w", err)
+	}
+	var stack struct {
+		Config struct {
+			Platform platform `yaml:"codeflow:platform"`
+		} `yaml:"config"`
+	}
+	p := &stack.Config.Platform
+	p.Project, p.Environment, p.Colors = "codeflow", "prod", []string{"blue", "green"}
+	if err := yaml.Unmarshal(text, &stack); err != nil {
+		return nil, fmt.Errorf("reading stack config %q: %w", file, err)
+	}
+	switch {
+	case p.Region == "":
+		return nil, fmt.Errorf(`config "codeflow:platform.region" of %q must be set: ops works on a platform's stack, see --stack`, file)
+	case p.Domain.Name == "":
+		return nil, fmt.Errorf(`config "codeflow:platform.domain" of %q must be set: without a domain there are no weights to move, `+
+			`edit codeflow:traffic and run pulumi up`, file)
+	}
+	return p, nil
+}
+
+// connect leads to the platform's AWS account, by the usual AWS settings.
+func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, error) {
+	file := filepath.Join(flags.Root, "Pulumi."+flags.Platform+".yaml")
+	p, err := readPlatform(file)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(p.Region))
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS settings: %w", err)
+	}
+	stacks := pulumi.New(pulumi.Options{Dir: flags.Root, Platform: flags.Platform, Log: log})
+	return &cli.Target{
+		Cloud: aws.New(cfg, aws.Settings{
+			Project: p.Project, Environment: p.Environment, Domain: p.Domain.Name, Zone: zone(stacks, flags.Platform),
+		}),
+		Stacks: stacks, Colors: p.Colors, Dir: filepath.Join(flags.Root, ".ops", flags.Platform),
+		Schema:     ops.Migrations(os.DirFS(filepath.Join(flags.Root, "server", "database", "migrations"))),
+		Repository: ops.Git{Dir: flags.Root}, File: filepath.Base(file),
+	}, nil
+}
+
+// zone is the platform's hosted zone, of its outputs. It is asked once.
+func zone(stacks *pulumi.Stacks, platform string) func(context.Context) (string, error) {
+	var known string
+	return func(ctx context.Context) (string, error) {
+		if known != "" {
+			return known, nil
+		}
+		outputs, err := stacks.Outputs(ctx, platform)
+		if err == nil && outputs["zoneId"] == "" {
+			err = errors.New("it has no output zoneId: bring it up with pulumi up")
+		}
+		if err != nil {
+			return "", fmt.Errorf("stack %q: %w", platform, err)
+		}
+		known = outputs["zoneId"]
+		return known, nil
+	}
+}

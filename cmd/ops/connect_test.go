@@ -1,0 +1,50 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+)
+
+// The project's own platform is one that ops can work on.
+func TestConnect(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "test")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "test")
+	target, err := connect(t.Context(), cli.Flags{Root: "../..", Platform: "prod"}, io.Discard)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"blue", "green"}, target.Colors)
+	assert.Equal(t, "../../.ops/prod", target.Dir)
+	migrations, err := target.Schema.Migrations()
+	require.NoError(t, err)
+	assert.NotEmpty(t, migrations)
+	_, err = target.Stacks.Traffic(t.Context())
+	require.NoError(t, err)
+}
+
+func TestReadPlatform(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"config:\n  codeflow:kind: color\n":                      `config "codeflow:platform.region"`,
+		"config:\n  codeflow:platform: {region: eu-central-1}\n": `config "codeflow:platform.domain"`,
+		"config: [": "reading stack config",
+		"config:\n  codeflow:platform: {region: r, domain: {name: a.example.com}}\n": "",
+	} {
+		file := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		p, err := readPlatform(file)
+		if want != "" {
+			require.ErrorContains(t, err, want)
+			continue
+		}
+		require.NoError(t, err)
+		assert.Equal(t, &platform{Project: "codeflow", Environment: "prod", Region: "r", Colors: []string{"blue", "green"}, Domain: p.Domain}, p)
+	}
+	_, err := readPlatform("none.yaml")
+	require.Error(t, err)
+}

@@ -1,0 +1,107 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// backTries is how often the way back is tried before the controller gives up.
+const backTries = 3
+
+// goBack brings the traffic back: first the weights, since seconds count, then the
+// digest is refused.
+func (r *run) goBack(ctx context.Context) error {
+	if err := r.weighBack(ctx); err != nil {
+		return err
+	}
+	if len(r.state.Blame) == 0 {
+		return r.record(Entry{Event: Ended, Text: Aborted})
+	}
+	plan := &r.state.Plan
+	if !r.state.Recorded {
+		digest := &SwitchedBack{
+			Color: plan.To, Digest: plan.Digest, Reason: strings.Join(r.state.Blame, "; "), Time: time.Now().UTC().Truncate(time.Second),
+		}
+		if err := within(ctx, plan.Pace.Patience, func(ctx context.Context) error { return r.c.Cloud.SetSwitchedBack(ctx, digest) }); err != nil {
+			return fmt.Errorf("refusing digest %s: %w", short(plan.Digest), err)
+		}
+		if err := r.record(Entry{Event: Recorded, Text: fmt.Sprintf("digest %s of %q is refused from now on", short(plan.Digest), plan.To)}); err != nil {
+			return err
+		}
+	}
+	after, err := r.halfOpen(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.record(Entry{Event: Ended, Text: WasSwitched}); err != nil {
+		return err
+	}
+	return &SwitchedBackError{plan.To, plan.Digest, r.state.Blame, after}
+}
+
+func (r *run) weighBack(ctx context.Context) error {
+	target := r.state.target()
+	for try := 1; ; try++ {
+		if r.state.at(target) {
+			return nil
+		}
+		err := r.weighIfOpen(ctx, target)
+		var byHand *byHandError
+		if err == nil || errors.As(err, &byHand) || ctx.Err() != nil || try == backTries {
+			return err
+		}
+		if err := r.noted("try %d of %d to bring the traffic back failed: %v", try, backTries, err); err != nil {
+			return err
+		}
+		if err := pause(ctx, r.state.Plan.Pace.Interval); err != nil {
+			return err
+		}
+	}
+}
+
+// weighIfOpen does not bring the traffic to a colour without healthy targets while
+// the new one has some. When they cannot be seen, what was seen last counts.
+func (r *run) weighIfOpen(ctx context.Context, target Weights) error {
+	plan := &r.state.Plan
+	var old, fresh Color
+	if err := within(ctx, plan.Pace.Patience, func(ctx context.Context) (err error) {
+		if old, err = r.c.Cloud.Color(ctx, plan.From); err == nil {
+			fresh, err = r.c.Cloud.Color(ctx, plan.To)
+		}
+		return err
+	}); err == nil && old.Targets.Healthy == 0 && fresh.Targets.Healthy > 0 {
+		return holding([]string{noWayBack(plan.From, old.Targets)})
+	}
+	return r.weigh(ctx, target)
+}
+
+// halfOpen looks at the old colour once no resolver sends requests to the new one
+// any more, and returns what is wrong with it.
+func (r *run) halfOpen(ctx context.Context) (string, error) {
+	plan := &r.state.Plan
+	if err := r.record(Entry{Event: Watching, Text: fmt.Sprintf("waiting %s until resolvers know, then looking at %q", plan.Pace.TTL, plan.From)}); err != nil {
+		return "", err
+	}
+	if err := pause(ctx, plan.Pace.TTL); err != nil {
+		return "", err
+	}
+	sample, err := r.look(ctx)
+	var byHand *byHandError
+	switch {
+	case errors.As(err, &byHand):
+		return err.Error(), nil // the traffic is back: what came later is not ours
+	case err != nil:
+		return "", err
+	}
+	old := sample.Old
+	switch {
+	case len(old.Alarms) > 0:
+		return fmt.Sprintf("alarms of %q ring: %s", plan.From, strings.Join(old.Alarms, ", ")), nil
+	case old.Targets.Unhealthy > 0 || old.Targets.Healthy == 0:
+		return fmt.Sprintf("%q has %s", plan.From, old.Targets), nil
+	}
+	return "", r.noted("%q is well: %s", plan.From, old.Targets)
+}

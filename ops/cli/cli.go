@@ -1,0 +1,195 @@
+// Package cli is the command line of the traffic controller. Where it works is the
+// caller's: cmd/ops leads it to AWS, the sandbox to its own account.
+//
+// Start with [Run].
+package cli
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+)
+
+// Exit codes.
+const (
+	ExitOK           = iota
+	ExitFailure      // something could not be read or done
+	ExitUsage        // wrong usage
+	ExitSwitchedBack // the new colour was bad, the traffic is back
+	ExitRefused      // nothing was changed
+	ExitUnfinished   // stopped on the way: resume or abort
+	ExitLocked       // somebody else changes the traffic
+)
+
+const long = `Move the traffic from one colour to another, watch it on the way, and bring it
+back when the new colour is bad.
+
+Decisions and results are on standard output, Pulumi's progress and messages on
+standard error. Each decision is in the journal before it is carried out, in
+.ops/<platform>/journal.jsonl; who has that folder's lock changes the traffic.
+
+Exit codes:
+  0  success
+  1  failure
+  2  wrong usage
+  3  the new colour was bad, the traffic is back on the old one
+  4  refused, nothing was changed
+  5  stopped on the way: see ops status, then ops switch --resume or --abort
+  6  somebody else is changing the traffic`
+
+// Flags of every command.
+type Flags struct {
+	Root     string // the project's folder
+	Platform string // the platform's stack
+}
+
+// Target is where the controller works.
+type Target struct {
+	Cloud  ops.Cloud
+	Stacks ops.Stacks
+	Schema ops.Schema // of the database
+	Colors []string
+	Dir    string // of the journal and the lock
+	// Repository and File are for --commit: the platform's stack file.
+	Repository ops.Repository
+	File       string
+	Pace       ops.Pace
+	Thresholds ops.Thresholds
+}
+
+// Connect leads to a target. The engine's progress goes to log.
+type Connect func(ctx context.Context, flags Flags, log io.Writer) (*Target, error)
+
+// Terminal is what the command reads and writes.
+type Terminal struct {
+	In       io.Reader
+	Out, Err io.Writer
+	// Asks is true when somebody is there to answer.
+	Asks bool
+}
+
+// usageError is an error of the command line.
+type usageError struct{ error }
+
+// Run runs a command line and returns its exit code.
+func Run(ctx context.Context, args []string, terminal Terminal, connect Connect) int {
+	root := newCommand(terminal, connect)
+	root.SetArgs(args)
+	root.SetIn(terminal.In)
+	root.SetOut(terminal.Out)
+	root.SetErr(terminal.Err)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return ExitOK
+	}
+	fmt.Fprintln(terminal.Err, "ops:", err)
+	return exitCode(err)
+}
+
+func exitCode(err error) int {
+	var (
+		usage        usageError
+		switchedBack *ops.SwitchedBackError
+		refused      *ops.RefusedError
+		unfinished   *ops.UnfinishedError
+		locked       *ops.LockedError
+	)
+	switch {
+	case errors.As(err, &usage):
+		return ExitUsage
+	case errors.As(err, &switchedBack):
+		return ExitSwitchedBack
+	case errors.As(err, &refused):
+		return ExitRefused
+	case errors.As(err, &unfinished):
+		return ExitUnfinished
+	case errors.As(err, &locked):
+		return ExitLocked
+	}
+	return ExitFailure
+}
+
+// session is one run of the command.
+type session struct {
+	terminal Terminal
+	connect  Connect
+	flags    Flags
+	yes      bool
+}
+
+func newCommand(terminal Terminal, connect Connect) *cobra.Command {
+	s := &session{terminal: terminal, connect: connect}
+	root := &cobra.Command{
+		Use: "ops", Short: "Move the traffic between the colours, safely", Long: long,
+		Example: `  ops status
+  ops switch --to green --steps 10,50,100 --bake 5m --guard 30m
+  ops switch --resume
+  ops rollback --color green`,
+		Args:          usage(cobra.NoArgs),
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		SilenceErrors: true, SilenceUsage: true,
+	}
+	root.CompletionOptions.DisableDefaultCmd = true
+	root.PersistentFlags().StringVar(&s.flags.Root, "root", ".", "the project's `folder`")
+	root.PersistentFlags().StringVarP(&s.flags.Platform, "stack", "s", "prod", "the platform's `stack`")
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.unblockCommand())
+	return root
+}
+
+// usage makes an error of the arguments one of usage.
+func usage(args cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, list []string) error {
+		if err := args(cmd, list); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
+}
+
+func (s *session) yesFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVarP(&s.yes, "yes", "y", false, "do it without asking")
+}
+
+// confirm asks.
+func (s *session) confirm(what string) error {
+	if s.yes {
+		return nil
+	}
+	fmt.Fprintf(s.terminal.Err, "%s\nGo on? [y/N] ", what)
+	answer, _ := bufio.NewReader(s.terminal.In).ReadString('\n')
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer == "y" || answer == "yes" {
+		return nil
+	}
+	return errors.New("the answer was no")
+}
+
+// change does what changes the traffic, with the lock.
+func (s *session) change(cmd *cobra.Command, use func(*ops.Controller, *Target) error) (err error) {
+	if !s.yes && !s.terminal.Asks {
+		return usageError{errors.New("it changes the traffic and nobody is there to ask: add --yes")}
+	}
+	target, err := s.connect(cmd.Context(), s.flags, s.terminal.Err)
+	if err != nil {
+		return err
+	}
+	journal, err := ops.OpenJournal(target.Dir, cmd.CommandPath())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, journal.Close()) }()
+	controller := target.controller(journal, s.terminal.Out)
+	controller.Confirm = s.confirm
+	return use(controller, target)
+}
+
+func (t *Target) controller(journal ops.Journal, out io.Writer) *ops.Controller {
+	return &ops.Controller{Cloud: t.Cloud, Stacks: t.Stacks, Journal: journal, Out: out, Pace: t.Pace, Thresholds: t.Thresholds}
+}

@@ -1,0 +1,149 @@
+package cli_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/opstest"
+)
+
+// desk is where somebody types.
+type desk struct {
+	fake     *opstest.Fake
+	dir      string
+	answer   string // typed when asked; "" with nobody there
+	commits  []string
+	out, err bytes.Buffer
+}
+
+func newDesk(t *testing.T) *desk {
+	t.Helper()
+	return &desk{fake: opstest.New(), dir: t.TempDir()}
+}
+
+func (d *desk) Commit(_ context.Context, file, branch, message string) (string, error) {
+	d.commits = append(d.commits, file+": "+message)
+	return branch, nil
+}
+
+func (d *desk) run(ctx context.Context, line string) int {
+	d.out.Reset()
+	d.err.Reset()
+	terminal := cli.Terminal{In: strings.NewReader(d.answer), Out: &d.out, Err: &d.err, Asks: d.answer != ""}
+	return cli.Run(ctx, strings.Fields(line), terminal, func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
+		return &cli.Target{
+			Cloud: d.fake, Stacks: d.fake, Schema: ops.Migrations(fstest.MapFS{}), Colors: []string{"blue", "green"},
+			Dir: d.dir, Repository: d, File: "Pulumi.prod.yaml",
+		}, nil
+	})
+}
+
+// The exit code says how it ended.
+func TestExitCodes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		ctx := t.Context()
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "--help"))
+		assert.Contains(t, d.out.String(), "Exit codes:\n  0  success")
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --to green"))
+		assert.Contains(t, d.err.String(), "nobody is there to ask: add --yes")
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --yes"))
+		assert.Contains(t, d.err.String(), "give one of --to, --resume and --abort")
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --to green --resume --yes"))
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --colour green"))
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "rollback --yes"))
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "unblock --yes"))
+		assert.Equal(t, cli.ExitUsage, d.run(ctx, "status now"))
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --to blue --yes"))
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "guard --yes"))
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "unblock --reason x --yes"))
+		assert.Equal(t, cli.ExitFailure, d.run(ctx, "switch --resume --yes"))
+
+		short, stop := context.WithTimeout(ctx, 3*time.Minute)
+		defer stop()
+		assert.Equal(t, cli.ExitUnfinished, d.run(short, "switch --to green --yes"))
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --to green --yes"))
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --abort --yes"))
+
+		time.AfterFunc(8*time.Minute, func() { d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Errors = 1 }) })
+		assert.Equal(t, cli.ExitSwitchedBack, d.run(ctx, "switch --to green --yes --commit"))
+		assert.Contains(t, d.out.String(), "the weights are committed on branch ops/traffic-2000")
+		require.Len(t, d.commits, 1)
+		assert.Contains(t, d.commits[0], "Pulumi.prod.yaml: traffic: blue 100\n\nthe traffic was switched back")
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "unblock --reason fixed --yes"))
+		d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Errors = 0 })
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --to green --yes --steps 50,100 --bake 1m --guard 0s --commit"))
+		require.Len(t, d.commits, 2)
+		assert.Equal(t, "Pulumi.prod.yaml: traffic: blue 0, green 100", d.commits[1])
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "guard --for 5m --yes"))
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "rollback --color green --yes"))
+	})
+}
+
+func TestTheOtherSaysWhoHoldsTheLock(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	journal, err := ops.OpenJournal(d.dir, "ops switch")
+	require.NoError(t, err)
+	assert.Equal(t, cli.ExitLocked, d.run(t.Context(), "switch --to green --yes"))
+	assert.Contains(t, d.err.String(), "ops: the traffic is being changed by ")
+	assert.Equal(t, cli.ExitOK, d.run(t.Context(), "status"))
+	assert.Contains(t, d.out.String(), "The traffic is being changed by ")
+	require.NoError(t, journal.Close())
+}
+
+func TestAsks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.answer = "no\n"
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "switch --to green"))
+		assert.Contains(t, d.err.String(), `switching from "blue" to "green"`)
+		assert.Contains(t, d.err.String(), "Go on? [y/N]")
+		d.answer = "y\n"
+		assert.Equal(t, cli.ExitOK, d.run(t.Context(), "switch --to green"))
+	})
+}
+
+func TestStatus(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		require.Equal(t, cli.ExitOK, d.run(t.Context(), "status"))
+		assert.Equal(t, strings.Join([]string{
+			"color  weight  digest        runs          tasks  targets  requests/s  5xx     p95    alarms",
+			"blue   100     16477688c0e0  16477688c0e0  3/3    3/3      60.0        0.00 %  100ms  ",
+			"green  -       ba4788b226aa  ba4788b226aa  3/3    3/3      0.0         0.00 %  0s     ", "",
+		}, "\n"), d.out.String())
+
+		short, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer stop()
+		require.Equal(t, cli.ExitUnfinished, d.run(short, "switch --to green --yes"))
+		require.Equal(t, cli.ExitOK, d.run(t.Context(), "status --json"))
+		var status ops.Status
+		require.NoError(t, json.Unmarshal(d.out.Bytes(), &status))
+		assert.Equal(t, ops.Weights{"blue": 90, "green": 10}, status.Records)
+		assert.Equal(t, []string{"it was interrupted"}, status.Rollout.Stopped)
+		assert.Contains(t, status.Explanation[0], "ops switch --resume")
+
+		d.fake.Hook = func(context.Context, string) error { return errors.New("no network") }
+		require.Equal(t, cli.ExitFailure, d.run(t.Context(), "status"))
+		assert.Contains(t, d.out.String(), "0 of 3 steps passed; it stopped because it was interrupted")
+		assert.Contains(t, d.out.String(), "records: no network")
+		assert.Contains(t, d.out.String(), "green  -       cannot be seen")
+	})
+}

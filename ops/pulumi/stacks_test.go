@@ -1,0 +1,192 @@
+// The stacks with a command in place of the Pulumi CLI, which writes the engine's
+// events as the CLI does. The real engine is the sandbox's to test.
+package pulumi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/blang/semver"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
+	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+)
+
+// cli is a Pulumi CLI that answers by the first argument.
+type cli struct {
+	calls   []string
+	events  map[string][]string // lines of the event log
+	stdout  map[string]string
+	failure map[string]string // standard error, once
+}
+
+// Version is one that writes the events to a file; later ones send them by gRPC.
+func (c *cli) Version() semver.Version { return semver.MustParse("3.205.0") }
+
+func (c *cli) Run(_ context.Context, _ string, _ io.Reader, _, _ []io.Writer, _ []string, args ...string) (string, string, int, error) {
+	command := args[0]
+	if command == "stack" {
+		command += " " + args[1]
+	}
+	call := command
+	for i, arg := range args {
+		if arg == "--event-log" {
+			text := strings.Join(append(c.events[command], `{"sequence":9,"timestamp":1,"cancelEvent":{}}`), "\n") + "\n"
+			if err := os.WriteFile(args[i+1], []byte(text), 0o600); err != nil {
+				return "", "", 1, err
+			}
+		}
+		if strings.HasPrefix(arg, "--target") || strings.HasPrefix(arg, "--clear") {
+			call += " " + arg
+		}
+	}
+	c.calls = append(c.calls, call)
+	if text, fails := c.failure[command]; fails {
+		delete(c.failure, command)
+		return "", text, 255, errors.New("exit status 255")
+	}
+	return c.stdout[command], "", 0, nil
+}
+
+const (
+	same    = `{"sequence":1,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"same","urn":"urn:pulumi:prod::codeflow::aws:ec2/vpc:Vpc::network","type":"aws:ec2/vpc:Vpc"}}}`
+	record  = `{"sequence":2,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"update","urn":"urn:pulumi:prod::codeflow::codeflow:dns:Traffic$aws:route53/record:Record::traffic-blue","type":"aws:route53/record:Record"}}}`
+	replace = `{"sequence":3,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"replace","urn":"urn:pulumi:prod::codeflow::codeflow:dns:Traffic$aws:route53/record:Record::traffic-blue","type":"aws:route53/record:Record"}}}`
+	bucket  = `{"sequence":4,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"update","urn":"urn:pulumi:prod::codeflow::aws:s3/bucket:Bucket::assets","type":"aws:s3/bucket:Bucket"}}}`
+	summary = `{"sequence":6,"timestamp":1,"summaryEvent":{"resourceChanges":{"update":1}}}`
+	state   = `{"version":3,"deployment":{"resources":[{"urn":"urn:record","type":"aws:route53/record:Record","custom":true},{"urn":"urn:vpc","type":"aws:ec2/vpc:Vpc","custom":true}]}}`
+	outputs = `{"digest":"sha256:aa","settledDigest":"sha256:aa","previousTaskDefinition":"arn:1","publicSubnetIds":["a"]}`
+)
+
+func newStacks(t *testing.T, c *cli) *Stacks {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: codeflow\nruntime: go\n"), 0o600))
+	open := func(ctx context.Context, name string) (auto.Stack, error) {
+		return auto.SelectStackLocalSource(ctx, name, dir, auto.Pulumi(c))
+	}
+	if c.stdout == nil {
+		c.stdout = map[string]string{}
+	}
+	c.stdout["stack output"], c.stdout["stack export"] = outputs, state
+	c.stdout["stack history"] = "[]"
+	return New(Options{Dir: dir, Platform: "prod", Open: open, Log: io.Discard})
+}
+
+func (c *cli) did(command string) (n int) {
+	for _, call := range c.calls {
+		if call == command {
+			n++
+		}
+	}
+	return n
+}
+
+func TestApplyShowsRecordsOnly(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		preview []string
+		want    string
+	}{
+		"records":          {[]string{same, record, summary}, ""},
+		"a replacement":    {[]string{replace, summary}, "would also replace traffic-blue: bring the platform up on its own first, with pulumi up -s prod"},
+		"something else":   {[]string{record, bucket, summary}, "would also update assets"},
+		"a failure":        {nil, `previewing stack "prod": `},
+		"nothing to do":    {[]string{same, summary}, ""},
+		"nothing and more": {[]string{same, bucket, replace, summary}, "would also update assets, replace traffic-blue"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := &cli{events: map[string][]string{"preview": c.preview, "up": {summary}}}
+			if name == "a failure" {
+				command.failure = map[string]string{"preview": "error: preview failed"}
+			}
+			err := newStacks(t, command).Apply(t.Context())
+			if c.want == "" {
+				require.NoError(t, err)
+				assert.Equal(t, 1, command.did("up"))
+				return
+			}
+			require.ErrorContains(t, err, c.want)
+			assert.Zero(t, command.did("up"))
+		})
+	}
+}
+
+// The engine's own errors say enough, each once.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	c := newChanges()
+	for range 2 {
+		var event events.EngineEvent
+		event.DiagnosticEvent = &apitype.DiagnosticEvent{Severity: "error", Message: "<{%reset%}>traffic for \"green\" is refused<{%reset%}>\n"}
+		c.events <- event
+	}
+	c.end()
+	failed := errors.New("stdout: everything")
+	assert.EqualError(t, c.explain(failed), `traffic for "green" is refused`)
+	assert.Equal(t, failed, (&changes{}).explain(failed))
+}
+
+func TestOrphanedLockIsTakenAway(t *testing.T) {
+	t.Parallel()
+	host, err := os.Hostname()
+	require.NoError(t, err)
+	locked := func(host string, pid int) string {
+		return fmt.Sprintf("error: the stack is currently locked by 1 lock(s).\n  file:///x: created by root@%s (pid %d) at 2026-06-01T12:00:00Z", host, pid)
+	}
+	const never = 1 << 30 // no process has it
+	for name, c := range map[string]struct {
+		text    string
+		cancels int
+	}{
+		"killed here":     {locked(host, never), 1},
+		"works here":      {locked(host, os.Getpid()), 0},
+		"another machine": {locked("elsewhere", never), 0},
+		"the service":     {"error: [409] Conflict: Another update is currently in progress.", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			command := &cli{events: map[string][]string{"preview": {summary}, "up": {summary}}, failure: map[string]string{"up": c.text}}
+			err := newStacks(t, command).Apply(t.Context())
+			assert.Equal(t, c.cancels, command.did("cancel"))
+			if c.cancels > 0 {
+				require.NoError(t, err)
+				assert.Equal(t, 2, command.did("up"))
+				return
+			}
+			require.ErrorContains(t, err, "is being updated by somebody else (if nobody is, run pulumi cancel -s prod)")
+		})
+	}
+}
+
+func TestRefreshTakesRecordsOnly(t *testing.T) {
+	t.Parallel()
+	command := &cli{}
+	require.NoError(t, newStacks(t, command).Refresh(t.Context()))
+	assert.True(t, slices.Contains(command.calls, "refresh --clear-pending-creates --target=urn:record"), "%v", command.calls)
+}
+
+func TestRelease(t *testing.T) {
+	t.Parallel()
+	command := &cli{}
+	s := newStacks(t, command)
+	got, err := s.Release(t.Context(), "green")
+	require.NoError(t, err)
+	assert.Equal(t, ops.Release{Digest: "sha256:aa", SettledDigest: "sha256:aa", PreviousTaskDefinition: "arn:1"}, got)
+	command.failure = map[string]string{"stack select": "error: no stack named 'purple' found"}
+	got, err = s.Release(t.Context(), "purple")
+	require.NoError(t, err)
+	assert.Equal(t, ops.Release{}, got, "a stack that is not there has no outputs")
+}

@@ -1,0 +1,114 @@
+package ops
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// run carries out a rollout. Its state is always what the journal says.
+type run struct {
+	c     *Controller
+	state *Rollout
+}
+
+// record writes an entry down, shows it, and changes the state by it.
+func (r *run) record(e Entry) error {
+	if err := r.c.record(r.state.ID, e); err != nil {
+		return err
+	}
+	e.Rollout = r.state.ID
+	if e.Time.IsZero() {
+		e.Time = time.Now().UTC()
+	}
+	r.state.note(e)
+	return nil
+}
+
+// run goes on until the rollout ends, or says why it does not.
+func (r *run) run(ctx context.Context) error {
+	err := r.advance(ctx)
+	var switchedBack *SwitchedBackError
+	if err == nil || errors.As(err, &switchedBack) {
+		return err
+	}
+	if ctx.Err() != nil {
+		err = errInterrupted
+	}
+	// The reason is for people; the state needs no such entry.
+	err = errors.Join(err, r.record(Entry{Event: Stopped, Reasons: []string{err.Error()}}))
+	return &UnfinishedError{r.state.ID, r.state.Applied, err}
+}
+
+func (r *run) advance(ctx context.Context) error {
+	plan := &r.state.Plan
+	for r.state.Passed < len(plan.Steps) && !r.state.back() {
+		if err := r.step(ctx, r.state.Passed); err != nil {
+			return err
+		}
+	}
+	if !r.state.back() && plan.Guard > 0 {
+		if err := r.guard(ctx); err != nil {
+			return err
+		}
+	}
+	if r.state.back() {
+		return r.goBack(ctx)
+	}
+	return r.record(Entry{Event: Ended, Text: Done})
+}
+
+// step gives the new colour its next share and watches it.
+func (r *run) step(ctx context.Context, step int) error {
+	plan := &r.state.Plan
+	weights := plan.weights(step)
+	if !r.state.at(weights) {
+		if err := r.ready(ctx, plan.Steps[step]); err != nil || r.state.back() {
+			return err
+		}
+		if err := r.weigh(ctx, weights); err != nil {
+			return err
+		}
+	}
+	window := plan.Pace.TTL + plan.Bake
+	if err := r.record(Entry{Event: Watching, Text: fmt.Sprintf("watching %q at %d percent for %s (%s until resolvers know, then the bake)",
+		plan.To, plan.Steps[step], window, plan.Pace.TTL)}); err != nil {
+		return err
+	}
+	if err := r.watch(ctx, window, bakeThreshold); err != nil || r.state.back() {
+		return err
+	}
+	return r.record(Entry{Event: Passed, Step: step + 1})
+}
+
+// ready looks once more before the new colour gets more traffic.
+func (r *run) ready(ctx context.Context, share int) error {
+	plan := &r.state.Plan
+	sample, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	verdict := plan.Thresholds.Judge(plan, sample)
+	switch {
+	case len(verdict.Blame) > 0:
+		return r.record(Entry{Event: Blamed, Reasons: verdict.Blame})
+	case len(verdict.Hold) > 0:
+		return holding(verdict.Hold)
+	}
+	return checkCapacity(plan.To, sample.New.Targets, sample.total(), float64(share), plan.Bearable)
+}
+
+func (r *run) guard(ctx context.Context) error {
+	plan := &r.state.Plan
+	if err := r.record(Entry{Event: Watching, Text: fmt.Sprintf("guarding %q for %s: %d bad samples in a row or an alarm bring %q back, which stays warm",
+		plan.To, plan.Guard, guardThreshold, plan.From)}); err != nil {
+		return err
+	}
+	return r.watch(ctx, plan.Guard, guardThreshold)
+}
+
+// at is true when the weights are known to be there.
+func (r *Rollout) at(weights Weights) bool {
+	return r.Pending == nil && r.Applied.equal(weights)
+}
