@@ -98,6 +98,6 @@ func checkSwitchedBack(name, digest string, notes []switchBack) error {
 		return nil
 	}
 	return fmt.Errorf("traffic for %q is refused: its release %s was switched back at %s: %s: "+
-		"deploy another release, clear the note with ops clear, or say why in codeflow:platform.trafficOverride.%s",
+		"deploy another release, clear the note with ops unblock, or say why in codeflow:platform.trafficOverride.%s",
 		name, digest, notes[i].Time, notes[i].Reason, name)
 }

@@ -207,7 +207,7 @@ func TestSwitchedBack(t *testing.T) {
 		return `{"color": "` + color + `", "digest": "` + digest + `", "reason": "5xx above 1 %", "time": "2026-11-24T10:00:00Z"}`
 	}
 	const refused = `traffic for "blue" is refused: its release ` + digest + ` was switched back at 2026-11-24T10:00:00Z: 5xx above 1 %: ` +
-		`deploy another release, clear the note with ops clear, or say why in codeflow:platform.trafficOverride.blue`
+		`deploy another release, clear the note with ops unblock, or say why in codeflow:platform.trafficOverride.blue`
 	for name, tc := range map[string]struct{ note, override, want string }{
 		"this release":    {note("blue", digest), "", refused},
 		"another release": {note("blue", "sha256:0"), "", ""},
