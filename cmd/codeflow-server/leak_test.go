@@ -1,10 +1,7 @@
 package main
 
 import (
-	"net/http"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/secretsmanagertest"
 )
@@ -14,19 +11,5 @@ var secrets *secretsmanagertest.Fake
 
 // TestMain fails when a server that was stopped leaves a goroutine behind.
 func TestMain(m *testing.M) {
-	fake, stop := secretsmanagertest.Start()
-	secrets = fake
-	goleak.VerifyTestMain(stopped{m, stop})
-}
-
-type stopped struct {
-	m    *testing.M
-	stop func()
-}
-
-// Run implements [goleak.TestingM].
-func (s stopped) Run() int {
-	defer s.stop()
-	defer http.DefaultClient.CloseIdleConnections()
-	return s.m.Run()
+	secretsmanagertest.Main(m, func(fake *secretsmanagertest.Fake) { secrets = fake })
 }

@@ -9,6 +9,9 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // Fake answers as AWS Secrets Manager does:
@@ -20,8 +23,29 @@ type Fake struct {
 	requests map[string][]string // regions, by ARN
 }
 
-// Start starts a fake and makes it the AWS of this process, until stop.
-func Start() (fake *Fake, stop func()) {
+// Main runs the tests of a package with a fake as their AWS, which use is given
+// before. It fails when they leave a goroutine behind.
+func Main(m *testing.M, use func(*Fake)) {
+	fake, stop := start()
+	use(fake)
+	goleak.VerifyTestMain(stopped{m, stop})
+}
+
+// stopped stops the fake before goroutines are looked for.
+type stopped struct {
+	m    *testing.M
+	stop func()
+}
+
+// Run implements [goleak.TestingM].
+func (s stopped) Run() int {
+	defer s.stop()
+	defer http.DefaultClient.CloseIdleConnections()
+	return s.m.Run()
+}
+
+// start starts a fake and makes it the AWS of this process, until stop.
+func start() (fake *Fake, stop func()) {
 	fake = &Fake{texts: map[string]string{}, requests: map[string][]string{}}
 	srv := httptest.NewServer(fake)
 	for name, value := range map[string]string{

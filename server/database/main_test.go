@@ -3,8 +3,6 @@ package database_test
 import (
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgrestest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/secretsmanagertest"
 )
@@ -13,21 +11,7 @@ import (
 var secrets *secretsmanagertest.Fake
 
 func TestMain(m *testing.M) {
-	fake, stop := secretsmanagertest.Start()
-	secrets = fake
-	goleak.VerifyTestMain(stopped{m, stop})
-}
-
-// stopped stops the fake before goroutines are looked for.
-type stopped struct {
-	m    *testing.M
-	stop func()
-}
-
-// Run implements [goleak.TestingM].
-func (s stopped) Run() int {
-	defer s.stop()
-	return s.m.Run()
+	secretsmanagertest.Main(m, func(fake *secretsmanagertest.Fake) { secrets = fake })
 }
 
 // TestWithPostgres runs what can share a server.
