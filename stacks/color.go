@@ -23,6 +23,14 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 	if err != nil {
 		return err
 	}
+	schema, err := newestMigration(module)
+	if err != nil {
+		return err
+	}
+	last, err := readLast(ctx)
+	if err != nil {
+		return err
+	}
 	shared, err := read[PlatformOutputs](ctx, cfg.Platform)
 	if err != nil {
 		return err
@@ -54,6 +62,7 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 		TaskDefinition: service.TaskDefinition, SettledTaskDefinition: service.SettledTaskDefinition,
 		BundleDigest: pulumi.String(image.BundleDigest).ToStringOutput(),
 	})
+	export(ctx, last.next(schema, service.TaskDefinition))
 	return nil
 }
 

@@ -53,11 +53,9 @@ func export(ctx *pulumi.Context, outputs any) {
 // read reads the outputs of another stack of this project into T. An output that
 // is missing is unknown in a preview and an error on an update.
 func read[T any](ctx *pulumi.Context, stack string) (*T, error) {
-	name := fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), stack)
 	// The reference itself fails late and does not say what to do.
-	if err := ctx.Invoke("pulumi:pulumi:readStackOutputs", &struct {
-		Name string `pulumi:"name"`
-	}{name}, &struct{}{}); err != nil {
+	name, err := readOutputs(ctx, stack, &struct{}{})
+	if err != nil {
 		return nil, fmt.Errorf("reading stack %q, bring it up with pulumi up -s %s: %w", name, stack, err)
 	}
 	ref, err := pulumi.NewStackReference(ctx, name, nil)
@@ -79,6 +77,15 @@ func read[T any](ctx *pulumi.Context, stack string) (*T, error) {
 		v.Field(i).Set(reflect.ValueOf(typed))
 	}
 	return outputs, nil
+}
+
+// readOutputs reads the outputs of a stack of this project, by its full name, as
+// its last update left them.
+func readOutputs(ctx *pulumi.Context, stack string, result any) (name string, err error) {
+	name = fmt.Sprintf("%s/%s/%s", ctx.Organization(), ctx.Project(), stack)
+	return name, ctx.Invoke("pulumi:pulumi:readStackOutputs", &struct {
+		Name string `pulumi:"name"`
+	}{name}, result)
 }
 
 func text(got any, stack, key string) (string, error) {

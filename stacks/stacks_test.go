@@ -72,7 +72,8 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 	}
 }
 
-// settled are the outputs of a colour that runs what it asked for.
+// settled are the outputs of a colour that runs what it asked for, without
+// [ReleaseOutputs], which traffic must not need.
 func settled() map[string]any {
 	return map[string]any{
 		"loadBalancerDnsName": "alb", "loadBalancerZoneId": "ZALB", "bundleDigest": "sha256:2",
