@@ -16,12 +16,16 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := command().ExecuteContext(ctx)
 	stop()
+	if code := exitCode(0); errors.As(err, &code) {
+		os.Exit(int(code))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		os.Exit(1)
@@ -31,15 +35,20 @@ func main() {
 func command() *cobra.Command {
 	opts := engine.Options{Out: os.Stderr}
 	root := &cobra.Command{
-		Use:           "sandbox",
-		Short:         "Run the stacks on the real Pulumi engine over a simulated AWS",
-		SilenceUsage:  true,
-		SilenceErrors: true,
+		Use:   "sandbox",
+		Short: "Run the stacks on the real Pulumi engine over a simulated AWS",
+		// The flags before "ops" are the sandbox's, those behind it its own.
+		TraverseChildren: true,
+		SilenceUsage:     true,
+		SilenceErrors:    true,
 	}
 	root.PersistentFlags().StringVar(&opts.Root, "root", "..", "the project's `folder`")
 	root.PersistentFlags().StringVar(&opts.Dir, "dir", "", "the sandbox's `folder`, inside the project (default .sandbox)")
+	root.PersistentFlags().Float64Var((*float64)(&opts.TimeScale), "time-scale", float64(timescale.Default), "how many of AWS's seconds pass in one")
+	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
-	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts))
+	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts),
+		runCommand(&opts), statusCommand(&opts), logsCommand(&opts), curlCommand(&opts), opsCommand(&opts))
 	for operation, short := range map[engine.Operation]string{
 		engine.Up:      "Bring a stack up",
 		engine.Preview: "Show what up would change",
@@ -57,7 +66,7 @@ func with(ctx context.Context, opts *engine.Options, use func(*engine.Sandbox) e
 	if err != nil {
 		return err
 	}
-	return errors.Join(use(sandbox), sandbox.Close(ctx))
+	return errors.Join(use(sandbox), sandbox.Close())
 }
 
 func stackFlag(cmd *cobra.Command, stack *string) {
@@ -119,22 +128,9 @@ func driftCommand(opts *engine.Options) *cobra.Command {
 			if !ok {
 				return fmt.Errorf("%q must be KEY=VALUE, for example idleTimeout=10", args[2])
 			}
-			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Cloud.Drift(args[0], args[1], key, value) })
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Account.Drift(args[0], args[1], key, value) })
 		},
 	}
-}
-
-func faultCommand(opts *engine.Options) *cobra.Command {
-	var off bool
-	cmd := &cobra.Command{
-		Use: "fault NAME", Short: "Make the account misbehave until --off", Args: cobra.ExactArgs(1),
-		Example: "  go run -C sandbox . fault deploy-fails:codeflow-green-service",
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Cloud.SetFault(args[0], !off) })
-		},
-	}
-	cmd.Flags().BoolVar(&off, "off", false, "end the fault")
-	return cmd
 }
 
 func cleanCommand(opts *engine.Options) *cobra.Command {

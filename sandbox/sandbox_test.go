@@ -52,7 +52,7 @@ func open(t *testing.T, dir string) *engine.Sandbox {
 	s, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: dir, Out: log})
 	require.NoError(t, err, log)
 	t.Cleanup(func() {
-		assert.NoError(t, s.Close(context.Background()))
+		assert.NoError(t, s.Close())
 		if t.Failed() {
 			t.Log(log)
 		}
@@ -149,7 +149,7 @@ func TestRolledBackDeployment(t *testing.T) {
 	run(t, s, "green", engine.Up)
 	before := outputs(t, s, "green")
 
-	require.NoError(t, s.Cloud.SetFault("deploy-fails:codeflow-green-service", true))
+	require.NoError(t, s.Account.SetFault("deploy-fails:codeflow-green-service", true))
 	require.NoError(t, changeAgent(s))
 	_, err := s.Run(t.Context(), "green", engine.Up)
 	require.ErrorContains(t, err, `ECS rolled the deployment of service "codeflow-green-service" back`)
@@ -166,7 +166,7 @@ func TestRolledBackDeployment(t *testing.T) {
 	_, err = s.Run(t.Context(), "green", engine.Up)
 	require.ErrorContains(t, err, "ECS rolled the deployment", "a plain up sees no difference, and says so")
 
-	require.NoError(t, s.Cloud.SetFault("deploy-fails:codeflow-green-service", false))
+	require.NoError(t, s.Account.SetFault("deploy-fails:codeflow-green-service", false))
 	run(t, s, "green", engine.UpRefresh)
 	repaired := outputs(t, s, "green")
 	assert.Equal(t, after["digest"], repaired["settledDigest"])
@@ -177,7 +177,7 @@ func TestFirstDeploymentFails(t *testing.T) {
 	t.Parallel()
 	s := open(t, folder(t))
 	run(t, s, "prod", engine.Up)
-	require.NoError(t, s.Cloud.SetFault("deploy-fails", true))
+	require.NoError(t, s.Account.SetFault("deploy-fails", true))
 	_, err := s.Run(t.Context(), "blue", engine.Up)
 	require.ErrorContains(t, err, "codeflow-blue-service")
 	require.ErrorContains(t, err, "tasks failed to start", "ECS's own events")
@@ -186,7 +186,7 @@ func TestFirstDeploymentFails(t *testing.T) {
 	_, err = s.Run(t.Context(), "prod", engine.Up)
 	require.ErrorContains(t, err, "pulumi up -s blue")
 
-	require.NoError(t, s.Cloud.SetFault("deploy-fails", false))
+	require.NoError(t, s.Account.SetFault("deploy-fails", false))
 	run(t, s, "blue", engine.UpRefresh)
 	run(t, s, "prod", engine.Up)
 }
@@ -204,7 +204,7 @@ func TestDriftIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
 	s := open(t, folder(t))
 	run(t, s, "prod", engine.Up)
-	require.NoError(t, s.Cloud.Drift("rds/instance", "database", "backupRetentionPeriod", "1"))
+	require.NoError(t, s.Account.Drift("rds/instance", "database", "backupRetentionPeriod", "1"))
 	assert.Len(t, run(t, s, "prod", engine.Refresh).Changed, 1)
 	assert.Equal(t, []engine.Change{{
 		URN: "urn:pulumi:prod::codeflow::codeflow:rds:Database$aws:rds/instance:Instance::database", Op: "update",

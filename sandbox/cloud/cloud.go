@@ -24,10 +24,35 @@ type Images interface {
 	Endpoint() string
 }
 
+// Runtime makes what the account has really run. It is called without the
+// account's lock and may use the account.
+type Runtime interface {
+	// Changed follows a change of a resource of a type, in the short form, such as
+	// lb/targetGroup.
+	Changed(short string) error
+	// Deploy runs a service and waits until it is steady or has failed. The
+	// definition is the ARN of the one that the service ran before, "" when the
+	// service is new.
+	Deploy(ctx context.Context, service *Resource, before string) (Outcome, error)
+}
+
+// Outcome of a deployment.
+type Outcome struct {
+	// Failed is set when it failed, and RolledBackTo is then the ARN of the task
+	// definition that the service was returned to, if it was.
+	Failed       bool
+	RolledBackTo string
+	// Events of the service, the newest first, in ECS's words.
+	Events []string
+}
+
 // Options are the optional parts of a [Cloud]; the zero value is useful.
 type Options struct {
 	// Images is the registry behind ECR. Without one, no image exists.
 	Images Images
+	// Runtime runs services. Without one, a deployment is only judged: it settles
+	// when its image exists.
+	Runtime Runtime
 	// CrashAfter makes the process exit with status 137 right after that many
 	// changes of the store, before the engine hears of the last one. It is how
 	// tests kill a deployment at every point. 0 never does.
@@ -41,7 +66,7 @@ type Cloud struct {
 	opts  Options
 
 	// mu makes each create, update and delete one step, as judged and as
-	// written.
+	// written. What takes time, a deployment, is outside.
 	mu    sync.Mutex
 	calls int // counts calls for the throttle fault.
 }
@@ -64,6 +89,20 @@ func Open(dir string, opts Options) (*Cloud, error) {
 
 // Store is the account's resources.
 func (c *Cloud) Store() *Store { return c.store }
+
+// SetRuntime gives an account that is not served yet its runtime.
+func (c *Cloud) SetRuntime(r Runtime) { c.opts.Runtime = r }
+
+// changed tells the runtime what has changed.
+func (c *Cloud) changed(typ string) error {
+	if c.opts.Runtime == nil {
+		return nil
+	}
+	if err := c.opts.Runtime.Changed(shortType(typ)); err != nil {
+		return fmt.Errorf("running what the account has: %w", err)
+	}
+	return nil
+}
 
 // Serve serves the provider on a free loopback port until the context ends.
 func (c *Cloud) Serve(ctx context.Context) (port int, err error) {

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -17,15 +18,13 @@ func checkService(in props) error {
 	return nil
 }
 
-// deploy judges a service and runs its deployment. It settles, or it fails:
-// then a circuit breaker returns to what ran before, and without one, or on the
-// first deployment, the service never gets steady.
-func deploy(c *call) error {
+// placeService judges a service before any task is started.
+func placeService(c *call) error {
 	definition := c.taskDefinition(c.in.str("taskDefinition"))
 	if definition == nil {
 		return refuse("ClientException", "TaskDefinition not found.")
 	}
-	if err := placeService(c, props(definition.Outputs)); err != nil {
+	if err := placeTasks(c, props(definition.Outputs)); err != nil {
 		return err
 	}
 	cluster := c.find("ecs/cluster", "arn name id", c.in.str("cluster"))
@@ -35,61 +34,87 @@ func deploy(c *call) error {
 	if c.old == nil {
 		c.out["id"] = fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s/%s", c.region, Account, cluster.Outputs["name"], c.in.str("name"))
 	}
-	if c.old != nil && steady(c.old) && !c.changed("taskDefinition") && !c.in.yes("forceNewDeployment") {
-		return nil
+	if c.redeploys() {
+		c.events = []string{fmt.Sprintf("(service %s) deployment in progress.", c.in.str("name"))}
 	}
-	runDeployment(c, props(definition.Outputs))
 	return nil
 }
 
-// runDeployment starts the tasks of a task definition, with ECS's events.
-func runDeployment(c *call, definition props) {
-	name := c.in.str("name")
-	deployment := "ecs-svc/" + randomOf("0123456789", 19)
-	settled := fmt.Sprintf("(service %s) has reached a steady state.", name)
-	reason := deploymentFails(c, name, definition)
-	if reason == "" {
-		c.events = []string{settled, fmt.Sprintf("(service %s) (deployment %s) deployment completed.", name, deployment)}
-		return
+// redeploys reports whether the call starts new tasks.
+func (c *call) redeploys() bool {
+	return c.old == nil || !c.old.Steady() || c.changed("taskDefinition") || c.in.yes("forceNewDeployment")
+}
+
+// deploy runs the deployment of a service. It settles, or it fails: then a
+// circuit breaker returns to what ran before, and without one, or on the first
+// deployment, the service never gets steady.
+func deploy(ctx context.Context, c *call, service *Resource) error {
+	if !c.redeploys() {
+		return nil
 	}
-	c.events = []string{
-		fmt.Sprintf("(service %s) (deployment %s) deployment failed: tasks failed to start.", name, deployment), reason,
+	before := ""
+	if c.old != nil && c.old.Steady() {
+		before = text(c.old.Outputs["taskDefinition"])
 	}
-	breaker := c.in.yes("deploymentCircuitBreaker.enable") && c.in.yes("deploymentCircuitBreaker.rollback")
+	outcome, err := c.cloud.runDeployment(ctx, service, before)
+	if err != nil {
+		return err
+	}
+	service.Events = slices.Concat(outcome.Events, service.Events)
 	switch {
-	case breaker && c.old != nil && steady(c.old):
-		rollBack(c)
-		c.events = append([]string{settled, fmt.Sprintf("(service %s) rolling back.", name)}, c.events...)
-	case c.in.yes("waitForSteadyState"):
+	case outcome.RolledBackTo != "":
+		// The provider reports the task definition that was asked for.
+		c.reported, service.Inputs, service.Outputs = c.out, merge(c.in), merge(c.out)
+		service.Inputs["taskDefinition"], service.Outputs["taskDefinition"] = outcome.RolledBackTo, outcome.RolledBackTo
+	case outcome.Failed && c.in.yes("waitForSteadyState"):
 		c.initErrors = []string{fmt.Sprintf("waiting for ECS Service (%s) to settle: timeout while waiting for state to become "+
-			"'tfSTABLE' (last state: 'tfPENDING'); events: %s", c.serviceARN(), strings.Join(c.events, "; "))}
+			"'tfSTABLE' (last state: 'tfPENDING'); events: %s", service.ID, strings.Join(outcome.Events, "; "))}
 	}
+	return c.cloud.store.Put(service)
 }
 
-// steady reports whether a service's last deployment settled.
-func steady(service *Resource) bool {
-	return len(service.Events) > 0 && strings.HasSuffix(service.Events[0], "has reached a steady state.")
-}
-
-// rollBack returns the service to the task definition that it ran before, while
-// the provider reports the one that was asked for.
-func rollBack(c *call) {
-	c.reported = c.out
-	c.in, c.out = merge(c.in), merge(c.out)
-	before := c.old.Outputs["taskDefinition"]
-	c.in["taskDefinition"], c.out["taskDefinition"] = before, before
-}
-
-func (c *call) serviceARN() string {
-	if c.old != nil {
-		return c.old.ID
+// UpdateService makes a service run another task definition behind the engine's
+// back, as ECS's action of that name does. What it returns waits for the end.
+func (c *Cloud) UpdateService(service *Resource, definition string) (wait func(context.Context) error, err error) {
+	asked := map[string]any{"taskDefinition": definition}
+	update := &call{
+		cloud: c, typ: service.Type, region: service.Region, rule: rules["ecs/service"], old: service,
+		in: merge(service.Inputs, asked), out: merge(service.Outputs, asked),
 	}
-	return c.out.str("id")
+	stored, err := update.locked(update.change)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error { return deploy(ctx, update, stored) }, nil
+}
+
+// runDeployment has the runtime run a service, and judges it where there is none.
+func (c *Cloud) runDeployment(ctx context.Context, service *Resource, before string) (Outcome, error) {
+	if c.opts.Runtime != nil {
+		return c.opts.Runtime.Deploy(ctx, service, before)
+	}
+	p := props(service.Outputs)
+	name, deployment := p.str("name"), "ecs-svc/"+randomOf("0123456789", 19)
+	settled := fmt.Sprintf("(service %s) has reached a steady state.", name)
+	reason := c.deploymentFails(service)
+	if reason == "" {
+		return Outcome{Events: []string{settled, fmt.Sprintf("(service %s) (deployment %s) deployment completed.", name, deployment)}}, nil
+	}
+	failed := Outcome{Failed: true, Events: []string{
+		fmt.Sprintf("(service %s) (deployment %s) deployment failed: tasks failed to start.", name, deployment), reason,
+	}}
+	if before != "" && p.yes("deploymentCircuitBreaker.enable") && p.yes("deploymentCircuitBreaker.rollback") {
+		failed.RolledBackTo = before
+		failed.Events = append([]string{settled, fmt.Sprintf("(service %s) rolling back.", name)}, failed.Events...)
+	}
+	return failed, nil
 }
 
 // deploymentFails returns ECS's reason why a deployment cannot settle, or "".
-func deploymentFails(c *call, name string, definition props) string {
-	containers, err := containersOf(definition)
+func (c *Cloud) deploymentFails(service *Resource) string {
+	name := text(service.Outputs["name"])
+	look := &call{cloud: c, region: service.Region}
+	containers, err := containersOf(look.taskDefinition(text(service.Outputs["taskDefinition"])).Outputs)
 	if err != nil {
 		return err.Error()
 	}
@@ -99,19 +124,19 @@ func deploymentFails(c *call, name string, definition props) string {
 		if !ok {
 			continue
 		}
-		if images := c.cloud.opts.Images; images == nil || !images.Has(repository, digest) {
+		if images := c.opts.Images; images == nil || !images.Has(repository, digest) {
 			return fmt.Sprintf("(service %s) was unable to place a task. Reason: CannotPullContainerError: pull image "+
 				"manifest has been retried 1 time(s): failed to resolve ref %s: %s: not found.", name, image, image)
 		}
 	}
-	if c.cloud.faulty(FaultDeployFails, name) {
+	if c.faulty(FaultDeployFails, name) {
 		return fmt.Sprintf("(service %s) (task %s) failed container health checks.", name, randomHex(32))
 	}
 	return ""
 }
 
-// placeService refuses what ECS refuses before it starts any task.
-func placeService(c *call, definition props) error {
+// placeTasks refuses what ECS refuses before it starts any task.
+func placeTasks(c *call, definition props) error {
 	network := definition.str("networkMode") == "awsvpc"
 	if network && !c.in.has("networkConfiguration") {
 		return refuse("InvalidParameterException", "Network Configuration must be provided when networkMode 'awsvpc' is "+

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -40,6 +41,17 @@ func (c *Cloud) SetFault(name string, on bool) error {
 		return fmt.Errorf("clearing the fault %q: %w", name, err)
 	}
 	return nil
+}
+
+// Faults lists the names for which a kind of fault is on, "" for all.
+func (c *Cloud) Faults(kind string) (names []string) {
+	files, _ := os.ReadDir(filepath.Join(c.dir, "faults")) // without the folder there are none.
+	for _, file := range files {
+		if fault, err := url.PathUnescape(file.Name()); err == nil && (fault == kind || strings.HasPrefix(fault, kind+":")) {
+			names = append(names, strings.TrimPrefix(strings.TrimPrefix(fault, kind), ":"))
+		}
+	}
+	return names
 }
 
 // faulty reports whether a fault is on, in general or for one name.

@@ -34,9 +34,7 @@ func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return &pulumirpc.CreateResponse{Properties: properties}, err
 	}
 
-	p.cloud.mu.Lock()
-	defer p.cloud.mu.Unlock()
-	r, err := c.create()
+	r, err := c.carryOut(ctx, c.create)
 	if err != nil {
 		return nil, describe("creating", c.typ, nameOf(c.urn), err)
 	}
@@ -48,6 +46,25 @@ func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 		return nil, initFailed(r.ID, c.initErrors, properties, req.GetProperties())
 	}
 	return &pulumirpc.CreateResponse{Id: r.ID, Properties: properties}, nil
+}
+
+// carryOut changes the account in one step, and then waits for what that sets going.
+func (c *call) carryOut(ctx context.Context, step func() (*Resource, error)) (*Resource, error) {
+	r, err := c.locked(step)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.cloud.changed(c.typ); err != nil || c.rule.Settle == nil {
+		return r, err
+	}
+	return r, c.rule.Settle(ctx, c, r)
+}
+
+// locked takes a step while nobody else does.
+func (c *call) locked(step func() (*Resource, error)) (*Resource, error) {
+	c.cloud.mu.Lock()
+	defer c.cloud.mu.Unlock()
+	return step()
 }
 
 func (c *call) create() (*Resource, error) {
@@ -102,24 +119,15 @@ func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 	if err != nil {
 		return nil, err
 	}
-	p.cloud.mu.Lock()
-	defer p.cloud.mu.Unlock()
-	state := decode(req.GetOlds())
 	c.in = decode(req.GetNews())
-	r, found := p.cloud.store.Get(c.typ, c.rule.home(c.region), c.rule.key(req.GetId(), c.region, state))
-	if !found && req.GetPreview() {
-		r = &Resource{Inputs: decode(req.GetOldInputs()), Outputs: state}
-	} else if !found {
-		return nil, describe("updating", c.typ, req.GetId(),
-			refuse("ResourceNotFoundException", "%s does not exist; refresh the stack", req.GetId()))
+	step := func() (*Resource, error) { return c.update(ctx, typ, req) }
+	if req.GetPreview() {
+		_, err = c.locked(step)
+	} else {
+		_, err = c.carryOut(ctx, step)
 	}
-	c.old = r
-	c.out = overlay(typ, r, c.in)
-	c.tagAll(ctx, typ)
-	if !req.GetPreview() {
-		if err := c.update(r); err != nil {
-			return nil, describe("updating", c.typ, req.GetId(), err)
-		}
+	if err != nil {
+		return nil, describe("updating", c.typ, req.GetId(), err)
 	}
 	if c.reported != nil {
 		c.out = c.reported
@@ -129,25 +137,43 @@ func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 		return nil, err
 	}
 	if len(c.initErrors) > 0 {
-		return nil, initFailed(r.ID, c.initErrors, properties, req.GetNews())
+		return nil, initFailed(c.old.ID, c.initErrors, properties, req.GetNews())
 	}
 	return &pulumirpc.UpdateResponse{Properties: properties}, nil
 }
 
-func (c *call) update(r *Resource) error {
+func (c *call) update(ctx context.Context, typ *schema.Type, req *pulumirpc.UpdateRequest) (*Resource, error) {
+	state := decode(req.GetOlds())
+	r, found := c.cloud.store.Get(c.typ, c.rule.home(c.region), c.rule.key(req.GetId(), c.region, state))
+	if !found && req.GetPreview() {
+		r = &Resource{Inputs: decode(req.GetOldInputs()), Outputs: state}
+	} else if !found {
+		return nil, refuse("ResourceNotFoundException", "%s does not exist; refresh the stack", req.GetId())
+	}
+	c.old = r
+	c.out = overlay(typ, r, c.in)
+	c.tagAll(ctx, typ)
+	if req.GetPreview() {
+		return r, nil
+	}
+	return c.change()
+}
+
+// change judges an update and stores it.
+func (c *call) change() (*Resource, error) {
 	if err := c.cloud.throttle(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.check(); err != nil {
-		return err
+		return nil, err
 	}
 	if err := c.applyRule(); err != nil {
-		return err
+		return nil, err
 	}
-	stored := *r
+	stored := *c.old
 	stored.Inputs, stored.Outputs = c.in, c.out
-	stored.Events = slices.Concat(c.events, r.Events)
-	return c.cloud.store.Put(&stored)
+	stored.Events = slices.Concat(c.events, c.old.Events)
+	return &stored, c.cloud.store.Put(&stored)
 }
 
 // overlay lays new inputs over a resource's outputs. What the inputs no longer
@@ -188,22 +214,23 @@ func (p *provider) Delete(ctx context.Context, req *pulumirpc.DeleteRequest) (*e
 	if err != nil {
 		return nil, err
 	}
-	p.cloud.mu.Lock()
-	defer p.cloud.mu.Unlock()
 	c.in = decode(req.GetProperties())
-	key := c.rule.key(req.GetId(), c.region, c.in)
-	r, found := p.cloud.store.Get(c.typ, c.rule.home(c.region), key)
-	if !found {
-		return &emptypb.Empty{}, nil
+	_, err = c.locked(func() (*Resource, error) { return nil, c.delete(req.GetId()) })
+	if err == nil {
+		err = p.cloud.changed(c.typ)
 	}
-	c.old, c.out = r, r.Outputs
-	if err := c.delete(r); err != nil {
+	if err != nil {
 		return nil, describe("deleting", c.typ, req.GetId(), err)
 	}
 	return &emptypb.Empty{}, nil
 }
 
-func (c *call) delete(r *Resource) error {
+func (c *call) delete(id string) error {
+	r, found := c.cloud.store.Get(c.typ, c.rule.home(c.region), c.rule.key(id, c.region, c.in))
+	if !found {
+		return nil
+	}
+	c.old, c.out = r, r.Outputs
 	if err := c.cloud.throttle(); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -38,16 +39,23 @@ func (c *Cloud) Seed(token, region string, inputs map[string]any) (*Resource, er
 // named by its id, its name, or its Pulumi name. The value is JSON where it
 // parses, else text.
 func (c *Cloud) Drift(typ, nameOrID, key, value string) error {
+	if err := c.drift(typ, nameOrID, key, value); err != nil {
+		return fmt.Errorf("making drift: %w", err)
+	}
+	return c.changed(typ)
+}
+
+func (c *Cloud) drift(typ, nameOrID, key, value string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r, err := c.pick(typ, nameOrID)
 	if err != nil {
-		return fmt.Errorf("making drift: %w", err)
+		return err
 	}
 	described, _ := schema.Lookup(r.Type)
 	property, ok := described.Properties[key]
 	if !ok {
-		return fmt.Errorf("making drift: %s has no property %q", shortType(r.Type), key)
+		return fmt.Errorf("%s has no property %q", shortType(r.Type), key)
 	}
 	changed := parseJSON(value)
 	if property.Kind == schema.String {
@@ -108,10 +116,8 @@ func (c *Cloud) Orphans(known func(urn, id string) bool) []*Resource {
 // Forget removes resources from the account without asking whether they are in
 // use.
 func (c *Cloud) Forget(resources ...*Resource) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, r := range resources {
-		if err := c.store.Delete(r.Type, r.Region, r.Key); err != nil {
+		if err := errors.Join(c.store.Delete(r.Type, r.Region, r.Key), c.changed(r.Type)); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -35,6 +36,9 @@ type Rule struct {
 	// Apply judges a create or an update against what exists, and may set
 	// outputs.
 	Apply func(c *call) error
+	// Settle waits for what a create or an update has set going, once it is
+	// stored. The account is not locked.
+	Settle func(ctx context.Context, c *call, stored *Resource) error
 	// Destroy judges a delete, beyond the references that the rules know.
 	Destroy func(c *call) error
 

@@ -62,8 +62,9 @@ var ecsRules = map[string]Rule{
 		Outputs: map[string]any{"launchType": "EC2", "schedulingStrategy": "REPLICA", "propagateTags": "NONE"},
 		Unique: []Unique{{Key: "{cluster} {name}", Error: "InvalidParameterException: Creation of service was " +
 			"not idempotent."}},
-		Check: checkService,
-		Apply: deploy,
+		Check:  checkService,
+		Apply:  placeService,
+		Settle: deploy,
 	},
 }
 

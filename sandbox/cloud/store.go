@@ -38,6 +38,14 @@ type Resource struct {
 	Events []string `json:"events,omitempty"`
 }
 
+// Short is the type in the form that rules and messages use: ec2/vpc.
+func (r *Resource) Short() string { return shortType(r.Type) }
+
+// Steady reports whether the last deployment of a service settled.
+func (r *Resource) Steady() bool {
+	return len(r.Events) > 0 && strings.HasSuffix(r.Events[0], "has reached a steady state.")
+}
+
 func (r *Resource) clone() *Resource {
 	raw, err := json.Marshal(r)
 	if err != nil {

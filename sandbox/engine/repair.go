@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -16,50 +17,62 @@ import (
 // repair makes state and account agree after a run that was killed: the engine's
 // locks go, what it had begun is forgotten, what was made without the state
 // hearing of it is taken away, and a refresh finds out the rest.
-func (s *Sandbox) repair(ctx context.Context) error {
+func (s *Sandbox) repair(ctx context.Context, names []string) error {
+	if len(names) == 0 {
+		return nil
+	}
 	fmt.Fprintln(s.out, "the last run was cut off: repairing its state")
-	type resource struct{ urn, id string }
-	known := map[resource]bool{}
-	var existing []string
-	for _, name := range Names {
-		if !s.exists(name) {
-			continue
-		}
-		existing = append(existing, name)
-		stack, err := s.unlocked(ctx, name)
-		if err != nil {
+	for _, name := range names {
+		if err := s.repairStack(ctx, name); err != nil {
 			return fmt.Errorf("repairing stack %q: %w", name, err)
-		}
-		resources, err := forgetPending(ctx, stack)
-		if err != nil {
-			return fmt.Errorf("repairing stack %q: %w", name, err)
-		}
-		for _, r := range resources {
-			known[resource{string(r.URN), string(r.ID)}] = true
-		}
-	}
-	orphans := s.Cloud.Orphans(func(urn, id string) bool { return known[resource{urn, id}] })
-	for _, r := range orphans {
-		fmt.Fprintf(s.out, "  removed %s %s, which no stack knows\n", r.Type, r.ID)
-	}
-	if err := s.Cloud.Forget(orphans...); err != nil {
-		return err
-	}
-	for _, name := range existing {
-		if _, err := s.Run(ctx, name, Refresh); err != nil {
-			return fmt.Errorf("repairing: %w", err)
 		}
 	}
 	return nil
 }
 
+func (s *Sandbox) repairStack(ctx context.Context, name string) error {
+	var known [][2]string
+	exists := s.exists(name)
+	if exists {
+		stack, err := s.unlocked(ctx, name)
+		if err != nil {
+			return err
+		}
+		resources, err := forgetPending(ctx, stack)
+		if err != nil {
+			return err
+		}
+		for _, r := range resources {
+			known = append(known, [2]string{string(r.URN), string(r.ID)})
+		}
+	}
+	removed, err := s.Account.Sweep(name, known)
+	for _, r := range removed {
+		fmt.Fprintf(s.out, "  removed %s, which no stack knows\n", r)
+	}
+	if err == nil && exists {
+		_, err = s.Run(ctx, name, Refresh)
+	}
+	return err
+}
+
+// locks are the files of the engine's locks on a stack.
+func (s *Sandbox) locks(name string) []string {
+	locks, _ := filepath.Glob(s.path("state", ".pulumi", "locks", "organization", project, name, "*.json")) // the pattern is good.
+	return locks
+}
+
+// cutOff are the stacks on which a process that is gone has left a lock.
+func (s *Sandbox) cutOff() []string {
+	return slices.DeleteFunc(slices.Clone(Names), func(name string) bool {
+		return !slices.ContainsFunc(s.locks(name), func(lock string) bool { return !alive(holder(lock)) })
+	})
+}
+
 // unlocked waits for the engine of the killed run, which ends by itself once its
 // program and providers are gone, and cancels its lock.
 func (s *Sandbox) unlocked(ctx context.Context, name string) (auto.Stack, error) {
-	locks, err := filepath.Glob(s.path("state", ".pulumi", "locks", "organization", project, name, "*.json"))
-	if err != nil {
-		return auto.Stack{}, err
-	}
+	locks := s.locks(name)
 	for _, lock := range locks {
 		if err := awaitExit(lock); err != nil {
 			return auto.Stack{}, err
@@ -76,26 +89,28 @@ func (s *Sandbox) unlocked(ctx context.Context, name string) (auto.Stack, error)
 const engineExit = 30 * time.Second
 
 func awaitExit(lock string) error {
-	data, err := os.ReadFile(filepath.Clean(lock))
-	if os.IsNotExist(err) {
-		return nil
-	}
-	var holder struct{ Pid int }
-	if err != nil || json.Unmarshal(data, &holder) != nil {
-		return nil // cut off while it was written: nobody holds it
-	}
-	for start := time.Now(); alive(holder.Pid); time.Sleep(200 * time.Millisecond) {
+	pid := holder(lock)
+	for start := time.Now(); alive(pid); time.Sleep(200 * time.Millisecond) {
 		if time.Since(start) > engineExit {
 			return fmt.Errorf("process %d, which the last run's engine had, still runs: "+
-				"stop it if it is a pulumi process, or remove %q if it is not, and start again", holder.Pid, lock)
+				"stop it if it is a pulumi process, or remove %q if it is not, and start again", pid, lock)
 		}
 	}
 	return nil
 }
 
+// holder is the process of a lock, 0 when it is gone or was cut off while it was
+// written: then nobody holds it.
+func holder(lock string) int {
+	data, _ := os.ReadFile(filepath.Clean(lock))
+	var who struct{ Pid int }
+	_ = json.Unmarshal(data, &who)
+	return who.Pid
+}
+
 func alive(pid int) bool {
 	process, err := os.FindProcess(pid)
-	return err == nil && process.Signal(syscall.Signal(0)) == nil
+	return pid > 0 && err == nil && process.Signal(syscall.Signal(0)) == nil
 }
 
 // forgetPending takes what the engine had begun out of the stack's state, and

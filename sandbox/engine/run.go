@@ -63,11 +63,14 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	err = s.operate(ctx, selected, operation, tally.events)
 	tally.end()
 	if err == nil && operation == Destroy {
-		delete(s.stacks, stack)
+		s.forget(stack)
 		err = selected.Workspace().RemoveStack(ctx, stack)
 	}
 	result := tally.result()
 	result.Seconds = time.Since(start).Seconds()
+	if ctx.Err() != nil {
+		s.interrupted.Store(true)
+	}
 	if err != nil {
 		// The progress was shown already: of what failed, its errors are enough.
 		if problems := tally.problems(); problems != "" {
@@ -76,6 +79,12 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 		return result, fmt.Errorf("%s of stack %q: %w", operation, stack, err)
 	}
 	return result, nil
+}
+
+func (s *Sandbox) forget(stack string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.stacks, stack)
 }
 
 func (s *Sandbox) operate(ctx context.Context, stack auto.Stack, operation Operation, seen chan<- events.EngineEvent) (err error) {

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -10,15 +12,22 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
+	"gopkg.in/yaml.v3"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsx"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/control"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/registry"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
 	"github.com/ferg-cod3s/codeflow-infrastructure/stacks"
 )
 
@@ -32,6 +41,13 @@ type Options struct {
 	Root string    // the project's folder
 	Dir  string    // the sandbox's folder, inside Root; default Root/.sandbox
 	Out  io.Writer // progress; default: none
+	// TimeScale is how many of AWS's seconds pass in one. Default 60.
+	TimeScale timescale.Scale
+	// OnPaper runs no service: deployments are only judged.
+	OnPaper bool
+	// Run starts the services that were steady, and lets other processes work on
+	// the account until the sandbox is closed.
+	Run bool
 	// CrashAfter exits the process with status 137 after that many changes of the
 	// simulated account, to test that the next run repairs what a kill leaves.
 	CrashAfter int
@@ -46,20 +62,30 @@ func (o Options) Folder() string {
 }
 
 // Sandbox is a simulated account and the stacks in it. One process has it at a
-// time.
+// time; others may work on it when it has [Options.Run].
 type Sandbox struct {
+	// Account is that of this process, or of the one that has it.
+	Account control.Account
+	// Cloud is nil in a process that only works on another one's account.
 	Cloud *cloud.Cloud
 
 	root, dir string
 	out       io.Writer
+	scale     timescale.Scale
+	platform  platform
 	command   auto.PulumiCommand
 	env       map[string]string
-	stacks    map[string]auto.Stack
 	lock      *flock.Flock
-	stop      context.CancelFunc
+	close     []func() error
+	// interrupted is set when an operation was cancelled.
+	interrupted atomic.Bool
+
+	mu     sync.Mutex
+	stacks map[string]auto.Stack
 }
 
-// Open starts the simulated account and repairs what a killed run left.
+// Open starts the simulated account, or works on that of a process that runs it,
+// and repairs what a killed run left.
 func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	root, err := filepath.Abs(opts.Root)
 	if err != nil {
@@ -69,7 +95,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
-	s := &Sandbox{root: root, dir: dir, out: opts.Out, stacks: map[string]auto.Stack{}}
+	s := &Sandbox{root: root, dir: dir, out: opts.Out, scale: cmp.Or(opts.TimeScale, timescale.Default), stacks: map[string]auto.Stack{}}
 	if s.out == nil {
 		s.out = io.Discard
 	}
@@ -78,14 +104,22 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("opening the sandbox: %w", err)
 		}
 	}
-	if err := s.acquire(); err != nil {
+	if s.platform, err = readPlatform(s.root); err != nil {
 		return nil, err
 	}
-	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
-	s.stop = stop
-	if err := s.start(ctx, serving, opts); err != nil {
-		stop()
-		return nil, errors.Join(err, s.lock.Unlock())
+	if s.command, err = Command(ctx, filepath.Join(s.root, "sandbox"), filepath.Join(s.root, ".sandbox", "cli"), s.out); err != nil {
+		return nil, err
+	}
+	s.lock = flock.New(s.path("lock"))
+	mine, err := s.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking the sandbox %q: %w", s.dir, err)
+	}
+	if !mine {
+		return s, s.attach(ctx)
+	}
+	if err := s.start(ctx, opts); err != nil {
+		return nil, errors.Join(err, s.shut(), s.lock.Unlock())
 	}
 	return s, nil
 }
@@ -97,35 +131,65 @@ func (s *Sandbox) path(parts ...string) string {
 // Dir is the sandbox's folder.
 func (s *Sandbox) Dir() string { return s.dir }
 
+// Domain is the platform's.
+func (s *Sandbox) Domain() string { return s.platform.Domain.Name }
+
+// TimeScale is how many of AWS's seconds pass in one.
+func (s *Sandbox) TimeScale() timescale.Scale { return s.scale }
+
 // StackFile is the config of a stack in the sandbox.
 func (s *Sandbox) StackFile(stack string) string { return s.path("stacks", "Pulumi."+stack+".yaml") }
 
-func (s *Sandbox) acquire() error {
-	s.lock = flock.New(s.path("lock"))
-	free, err := s.lock.TryLock()
-	if err != nil {
-		return fmt.Errorf("locking the sandbox %q: %w", s.dir, err)
-	}
-	if !free {
-		holder, _ := os.ReadFile(s.path("running"))
-		return fmt.Errorf("the sandbox %q is in use by %s: wait for it or stop it", s.dir, strings.TrimSpace(string(holder)))
-	}
-	return nil
+// running is who has the sandbox, as its file says until it is closed.
+type running struct {
+	PID   int               `json:"pid"`
+	Since time.Time         `json:"since"`
+	Scale timescale.Scale   `json:"timeScale"`
+	Env   map[string]string `json:"env"`     // of the engine.
+	Serve string            `json:"account"` // address, "" when others may not work on it.
 }
 
-// start serves the account until the serving context ends.
-func (s *Sandbox) start(ctx, serving context.Context, opts Options) (err error) {
-	if s.command, err = Command(ctx, filepath.Join(s.root, "sandbox"), filepath.Join(s.root, ".sandbox", "cli"), s.out); err != nil {
+// attach works on the account of the process that has the sandbox.
+func (s *Sandbox) attach(ctx context.Context) error {
+	var holder running
+	data, err := os.ReadFile(s.path("running"))
+	if err == nil {
+		err = json.Unmarshal(data, &holder)
+	}
+	if err != nil || holder.Serve == "" {
+		return fmt.Errorf("the sandbox %q is in use by process %d since %s: wait for it or stop it",
+			s.dir, holder.PID, holder.Since.Format(time.DateTime))
+	}
+	client, err := control.Dial(holder.Serve)
+	if err != nil {
 		return err
 	}
+	s.Account, s.env, s.scale, s.close = client, holder.Env, holder.Scale, []func() error{client.Close}
+	return s.repair(ctx, s.cutOff())
+}
+
+// start serves the account.
+func (s *Sandbox) start(ctx context.Context, opts Options) error {
+	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s.close = append(s.close, func() error { stop(); return nil })
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
 	})
 	if err != nil {
 		return err
 	}
-	if s.Cloud, err = cloud.Open(s.path("cloud"), cloud.Options{Images: images, CrashAfter: opts.CrashAfter}); err != nil {
+	simulated, err := account.Open(account.Options{
+		Dir: s.dir, Images: images, TimeScale: opts.TimeScale, OnPaper: opts.OnPaper, CrashAfter: opts.CrashAfter, Out: s.out,
+	})
+	if err != nil {
 		return err
+	}
+	s.close = append(s.close, func() error { simulated.Close(); return nil })
+	s.Cloud = simulated.Cloud
+	s.Account = &account.Ops{
+		Account:  simulated,
+		Platform: naming.Platform{Project: s.platform.Project, Environment: s.platform.Environment},
+		Region:   s.platform.Region, Domain: s.platform.Domain.Name,
 	}
 	if err := s.seed(); err != nil {
 		return err
@@ -147,55 +211,108 @@ func (s *Sandbox) start(ctx, serving context.Context, opts Options) (err error) 
 		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
 		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
 	}
-	_, err = os.Stat(s.path("running"))
-	killed := err == nil
-	note := fmt.Sprintf("process %d since %s\n", os.Getpid(), time.Now().Format(time.DateTime))
-	if err := os.WriteFile(s.path("running"), []byte(note), 0o600); err != nil {
+	cutOff := s.cutOff()
+	if _, err := os.Stat(s.path("running")); err == nil {
+		cutOff = Names
+	}
+	note := running{PID: os.Getpid(), Since: time.Now(), Scale: s.scale, Env: s.env}
+	if err := s.write(note); err != nil {
+		return err
+	}
+	if err := s.repair(ctx, cutOff); err != nil {
+		return err
+	}
+	if !opts.Run {
+		return nil
+	}
+	if err := simulated.Start(ctx); err != nil {
+		fmt.Fprintf(s.out, "not every service is steady: %v\n", err)
+	}
+	if note.Serve, err = control.Serve(serving, s.Account); err != nil {
+		return err
+	}
+	return s.write(note)
+}
+
+func (s *Sandbox) write(note running) error {
+	data, err := json.Marshal(note)
+	if err == nil {
+		err = os.WriteFile(s.path("running"), data, 0o600)
+	}
+	if err != nil {
 		return fmt.Errorf("opening the sandbox: %w", err)
 	}
-	if killed {
-		return s.repair(ctx)
-	}
 	return nil
+}
+
+// shut ends what was started, the last first.
+func (s *Sandbox) shut() (err error) {
+	for _, end := range slices.Backward(s.close) {
+		err = errors.Join(err, end())
+	}
+	return err
+}
+
+// Close ends all that runs and gives the sandbox free. After an operation that was
+// cancelled, the next run repairs what the engine may have left half done.
+func (s *Sandbox) Close() error {
+	err := s.shut()
+	if s.Cloud == nil {
+		return err
+	}
+	if !s.interrupted.Load() {
+		err = errors.Join(err, os.Remove(s.path("running")))
+	}
+	return errors.Join(err, s.lock.Unlock())
+}
+
+// platform is what the sandbox needs of the project's codeflow:platform.
+type platform struct {
+	Project     string   `yaml:"project"`
+	Environment string   `yaml:"environment"`
+	Region      string   `yaml:"region"`
+	Colors      []string `yaml:"colors"`
+	Domain      struct {
+		Name     string `yaml:"name"`
+		ZoneName string `yaml:"zoneName"`
+		Zone     string `yaml:"zone"`
+	} `yaml:"domain"`
+}
+
+func readPlatform(root string) (platform, error) {
+	path := filepath.Join(root, "Pulumi.prod.yaml")
+	var stack struct {
+		Config struct {
+			Platform platform `yaml:"codeflow:platform"`
+		} `yaml:"config"`
+	}
+	stack.Config.Platform = platform{Project: project, Environment: "prod", Colors: []string{"blue", "green"}}
+	data, err := os.ReadFile(path)
+	if err == nil {
+		err = yaml.Unmarshal(data, &stack)
+	}
+	if err != nil {
+		return platform{}, fmt.Errorf("reading stack config %q: %w", path, err)
+	}
+	return stack.Config.Platform, nil
 }
 
 // seed puts into the account what the program expects there: the delegated zone
 // of the platform's domain.
 func (s *Sandbox) seed() error {
-	settings, err := readDocument(filepath.Join(s.root, "Pulumi.prod.yaml"))
-	if err != nil {
-		return err
-	}
-	zone, region := settings, ""
-	for _, key := range []string{"config", "codeflow:platform", "domain"} {
-		if r, ok := zone["region"].(string); ok {
-			region = r
-		}
-		zone, _ = zone[key].(map[string]any)
-	}
-	name, _ := zone["zoneName"].(string)
-	if name == "" {
-		name, _ = zone["name"].(string)
-	}
-	if name == "" || zone["zone"] == "create" {
+	domain := s.platform.Domain
+	name := cmp.Or(domain.ZoneName, domain.Name)
+	if name == "" || domain.Zone == "create" {
 		return nil
 	}
-	_, err = s.Cloud.Seed("aws:route53/zone:Zone", region, map[string]any{"name": name})
+	_, err := s.Cloud.Seed("aws:route53/zone:Zone", s.platform.Region, map[string]any{"name": name})
 	return err
-}
-
-// Close stops the simulated account and gives the sandbox free. When the context
-// was cancelled, the next run repairs what the engine may have left half done.
-func (s *Sandbox) Close(ctx context.Context) error {
-	s.stop()
-	if ctx.Err() != nil {
-		return s.lock.Unlock()
-	}
-	return errors.Join(os.Remove(s.path("running")), s.lock.Unlock())
 }
 
 // stack returns the stack, made when it does not exist yet.
 func (s *Sandbox) stack(ctx context.Context, name string) (auto.Stack, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if stack, ok := s.stacks[name]; ok {
 		return stack, nil
 	}

@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -43,6 +44,7 @@ type Registry struct {
 	handler  http.Handler
 	server   *http.Server
 	endpoint string
+	down     atomic.Bool
 
 	mu        sync.Mutex
 	manifests map[string]map[string]manifest // repository, then tag or digest.
@@ -89,6 +91,12 @@ func Serve(ctx context.Context, dir string, opts Options) (*Registry, error) {
 // Endpoint is the registry's URL, such as http://127.0.0.1:5000.
 func (r *Registry) Endpoint() string { return r.endpoint }
 
+// SetDown makes the registry answer 503 to everything, or ends that.
+func (r *Registry) SetDown(down bool) { r.down.Store(down) }
+
+// Down reports whether it does.
+func (r *Registry) Down() bool { return r.down.Load() }
+
 // Has reports whether a repository has a manifest with the digest or tag.
 func (r *Registry) Has(repository, reference string) bool {
 	r.mu.Lock()
@@ -122,6 +130,10 @@ func (r *Registry) Remove(repository string) error {
 // ServeHTTP watches the pushes of manifests and leaves the rest to the registry
 // below.
 func (r *Registry) ServeHTTP(response http.ResponseWriter, request *http.Request) {
+	if r.down.Load() {
+		fail(response, http.StatusServiceUnavailable, "UNAVAILABLE", "the registry is down")
+		return
+	}
 	repository, reference, ok := manifestPath(request.URL.Path)
 	if !ok || request.Method != http.MethodPut {
 		r.handler.ServeHTTP(response, request)

@@ -30,9 +30,17 @@ const (
 	// FaultZoneDown kills the tasks in the zone that is its scope, and lets none
 	// be placed there.
 	FaultZoneDown = "az-down"
+	// FaultDeployFails kills tasks as soon as they have started, as a release does
+	// that crashes at its start. Those that run already stay.
+	FaultDeployFails = "deploy-fails"
 	// FaultThrottle refuses every third start of a task. It has no scope.
 	FaultThrottle = "throttle"
 )
+
+// FaultKinds are all of them.
+var FaultKinds = []string{
+	FaultTaskCrash, FaultSlow, FaultErrorRate, FaultUnhealthy, FaultZoneDown, FaultDeployFails, FaultThrottle,
+}
 
 // What the faults with a value have without one.
 const (
@@ -70,11 +78,9 @@ func effectOf(kind, value string) (effect task.Faults, err error) {
 		effect.ErrorPercent, err = strconv.ParseFloat(cmp.Or(value, fmt.Sprint(defaultErrorPercent)), 64)
 	case FaultUnhealthy:
 		effect.Unhealthy = true
-	case FaultTaskCrash, FaultZoneDown, FaultThrottle:
+	case FaultTaskCrash, FaultZoneDown, FaultDeployFails, FaultThrottle:
 	default:
-		return effect, fmt.Errorf("unknown fault %q: there are %s", kind, strings.Join([]string{
-			FaultTaskCrash, FaultSlow, FaultErrorRate, FaultUnhealthy, FaultZoneDown, FaultThrottle,
-		}, ", "))
+		return effect, fmt.Errorf("unknown fault %q: there are %s", kind, strings.Join(FaultKinds, ", "))
 	}
 	if err != nil {
 		return effect, fmt.Errorf("fault %q: its value must be like slow=2500ms or error-rate=5, got %q", kind, value)
@@ -154,6 +160,11 @@ func (f *faults) watch(t *task.Task, s subject) {
 	defer f.mu.Unlock()
 	f.tasks[t] = s
 	f.apply(t, s)
+	for which := range f.on {
+		if which.kind == FaultDeployFails && s.in(which.scope) {
+			t.Kill()
+		}
+	}
 }
 
 func (f *faults) forget(t *task.Task) {

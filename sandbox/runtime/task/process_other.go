@@ -4,6 +4,7 @@ package task
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
@@ -12,7 +13,7 @@ import (
 type launcher struct{}
 
 func newLauncher() (*launcher, error) {
-	return nil, errors.New("tasks run on Linux only, this is " + runtime.GOOS + ": the account is simulated here, but nothing runs")
+	return nil, fmt.Errorf("%w: tasks run on Linux only, this is %s", errors.ErrUnsupported, runtime.GOOS)
 }
 
 func (*launcher) start(*exec.Cmd) error { return errors.ErrUnsupported }

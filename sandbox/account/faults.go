@@ -1,0 +1,45 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
+)
+
+// The faults besides those of package runtime. They have no scope.
+const (
+	// FaultDatabaseDown stops the databases, and keeps their data.
+	FaultDatabaseDown = "db-down"
+	// FaultRegistryDown makes the image registry answer 503.
+	FaultRegistryDown = "registry-down"
+)
+
+// FaultKinds are all that [Account.SetFault] knows.
+var FaultKinds = append(slices.Clone(runtime.FaultKinds), FaultDatabaseDown, FaultRegistryDown)
+
+// SetFault switches a fault on or off: KIND, KIND=VALUE, and each with :SCOPE behind
+// it. deploy-fails and throttle also hold for the next start of the account, and
+// where nothing runs.
+func (a *Account) SetFault(fault string, on bool) error {
+	kind, scope, _ := strings.Cut(fault, ":")
+	name, _, _ := strings.Cut(kind, "=")
+	switch {
+	case !slices.Contains(FaultKinds, name):
+		return fmt.Errorf("unknown fault %q: there are %s", name, strings.Join(FaultKinds, ", "))
+	case name == cloud.FaultDeployFails || name == cloud.FaultThrottle:
+		if err := a.Cloud.SetFault(fault, on); err != nil || a.Runtime == nil {
+			return err
+		}
+	case a.Runtime == nil:
+		return fmt.Errorf("fault %q: no task runs: start the services with the command run, on Linux", name)
+	case name == FaultDatabaseDown:
+		return a.databases.setDown(on)
+	case name == FaultRegistryDown:
+		a.opts.Images.SetDown(on)
+		return nil
+	}
+	return a.Runtime.SetFault(kind, scope, on)
+}

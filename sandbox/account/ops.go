@@ -1,0 +1,150 @@
+package account
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/balancer"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/scheduler"
+)
+
+// Ops is the account as the traffic controller sees it. All is required. A window of
+// requests is AWS's time.
+type Ops struct {
+	*Account
+
+	// Platform's names, its region, and the domain whose live.<domain> has the weights.
+	Platform naming.Platform
+	Region   string
+	Domain   string
+}
+
+var _ ops.Cloud = (*Ops)(nil)
+
+// service returns a colour's service, as it runs, and its target group.
+func (o *Ops) service(color string) (*scheduler.ServiceStatus, *balancer.GroupStatus, error) {
+	name := naming.Color{Project: o.Platform.Project, Color: color}.Service()
+	service := o.find("ecs/service", "name", name)
+	var spec scheduler.Service
+	if service != nil {
+		var fields struct{ LoadBalancers []scheduler.LoadBalancer }
+		if err := decode(service, &fields); err != nil {
+			return nil, nil, err
+		}
+		spec.LoadBalancers = fields.LoadBalancers
+	}
+	status := o.status(name)
+	if status == nil || len(spec.LoadBalancers) != 1 {
+		return nil, nil, fmt.Errorf("colour %q: no service %q with one target group runs: bring it up with up --stack %s, and see the command run", color, name, color)
+	}
+	_, groups := o.Runtime.Balancers.Status()
+	i := slices.IndexFunc(groups, func(g balancer.GroupStatus) bool { return g.ARN == spec.LoadBalancers[0].TargetGroupARN })
+	if i < 0 {
+		return nil, nil, fmt.Errorf("colour %q: target group %q does not run", color, spec.LoadBalancers[0].TargetGroupARN)
+	}
+	return status, &groups[i], nil
+}
+
+// Color implements [ops.Cloud].
+func (o *Ops) Color(_ context.Context, color string) (ops.Color, error) {
+	service, group, err := o.service(color)
+	if err != nil {
+		return ops.Color{}, err
+	}
+	state := ops.Color{
+		Desired: service.DesiredCount, Running: service.RunningCount, TaskDefinition: service.TaskDefinition,
+		Deploying: len(service.Deployments) > 1 || service.Deployments[0].RolloutState == scheduler.InProgress,
+		Alarms:    o.ringing(naming.Color{Project: o.Platform.Project, Color: color}.Alarm("")),
+	}
+	for _, task := range service.Tasks {
+		if _, digest, _ := strings.Cut(task.Image, "@"); task.LastStatus == scheduler.Running {
+			state.Digests = append(state.Digests, digest)
+		}
+	}
+	slices.Sort(state.Digests)
+	state.Digests = slices.Compact(state.Digests)
+	for _, target := range group.Targets {
+		switch target.State {
+		case balancer.Healthy:
+			state.Targets.Healthy++
+		case balancer.Unhealthy:
+			state.Targets.Unhealthy++
+		case balancer.Initial:
+			state.Targets.Starting++
+		}
+	}
+	return state, nil
+}
+
+// Requests implements [ops.Cloud].
+func (o *Ops) Requests(_ context.Context, color string, window time.Duration) (ops.Requests, error) {
+	_, group, err := o.service(color)
+	if err != nil {
+		return ops.Requests{}, err
+	}
+	m, _ := o.Runtime.Balancers.Window(group.ARN, int(window.Seconds()))
+	return ops.Requests{
+		Window: window, Count: m.RequestCount, Errors: m.HTTPCodeTarget5XX + m.HTTPCodeELB5XX,
+		P95: time.Duration(m.TargetResponseTimeP95 * float64(time.Second)),
+	}, nil
+}
+
+// Weights implements [ops.Cloud].
+func (o *Ops) Weights(context.Context) (ops.Weights, error) {
+	weights := ops.Weights{}
+	for _, r := range o.Runtime.Zone.Records() {
+		if r.Name == "live."+o.Domain && r.Weight != nil {
+			weights[r.SetIdentifier] = *r.Weight
+		}
+	}
+	return weights, nil
+}
+
+func (o *Ops) parameter() string { return o.Platform.TrafficPath() + "/switched-back" }
+
+const parameterType = "aws:ssm/parameter:Parameter"
+
+// SwitchedBack implements [ops.Cloud].
+func (o *Ops) SwitchedBack(context.Context) (*ops.SwitchedBack, error) {
+	parameter, ok := o.Cloud.Store().Get(parameterType, o.Region, o.parameter())
+	if !ok {
+		return nil, nil
+	}
+	s := &ops.SwitchedBack{}
+	if err := json.Unmarshal([]byte(textOf(parameter, "value")), s); err != nil {
+		return nil, fmt.Errorf("reading parameter %q: %w", o.parameter(), err)
+	}
+	return s, nil
+}
+
+// SetSwitchedBack implements [ops.Cloud].
+func (o *Ops) SetSwitchedBack(_ context.Context, s *ops.SwitchedBack) error {
+	if s == nil {
+		return o.Cloud.Store().Delete(parameterType, o.Region, o.parameter())
+	}
+	value, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	properties := map[string]any{"name": o.parameter(), "type": "String", "value": string(value)}
+	return o.Cloud.Store().Put(&cloud.Resource{
+		Type: parameterType, ID: o.parameter(), Region: o.Region, Inputs: properties, Outputs: properties,
+	})
+}
+
+// Deploy implements [ops.Cloud].
+func (o *Ops) Deploy(_ context.Context, color, taskDefinition string) error {
+	name := naming.Color{Project: o.Platform.Project, Color: color}.Service()
+	service := o.find("ecs/service", "name", name)
+	if service == nil {
+		return fmt.Errorf("deploying to colour %q: ServiceNotFoundException: there is no service %q", color, name)
+	}
+	return o.deploy(service, taskDefinition)
+}

@@ -1,0 +1,63 @@
+package account
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/logs"
+)
+
+// Status is all that runs, at one moment.
+type Status struct {
+	runtime.Status
+
+	// Databases by instance, such as "postgres://…" or why it does not run.
+	Databases map[string]string `json:"databases"`
+	// Alarms that ring.
+	Alarms []string `json:"alarms"`
+	// Authority is the file of the certificate that signs all others, PEM.
+	Authority string `json:"authority"`
+}
+
+// Status returns what runs now. It fails where nothing does.
+func (a *Account) Status() (Status, error) {
+	if a.Runtime == nil {
+		return Status{}, fmt.Errorf("nothing runs: start the services with the command run, on Linux")
+	}
+	status := Status{
+		Status: a.Runtime.Status(), Databases: a.databases.status(), Alarms: a.ringing(""), Authority: a.certificates.file,
+	}
+	status.Faults = append(status.Faults, a.databases.faults()...)
+	if a.opts.Images.Down() {
+		status.Faults = append(status.Faults, FaultRegistryDown)
+	}
+	return status, nil
+}
+
+// Logs returns what the tasks of a service have logged since a time.
+func (a *Account) Logs(service string, since time.Time) ([]logs.Event, error) {
+	if a.Runtime == nil {
+		return nil, fmt.Errorf("nothing runs: start the services with the command run, on Linux")
+	}
+	return a.Runtime.Logs(service, since)
+}
+
+// Drift is [cloud.Cloud.Drift].
+func (a *Account) Drift(typ, name, property, value string) error {
+	return a.Cloud.Drift(typ, name, property, value)
+}
+
+// Sweep removes what a stack's program made but its state does not know, as a
+// killed engine leaves it, and names it. The known are URN and id.
+func (a *Account) Sweep(stack string, known [][2]string) (removed []string, err error) {
+	orphans := a.Cloud.Orphans(func(urn, id string) bool {
+		return cloud.StackOf(urn) != stack || slices.Contains(known, [2]string{urn, id})
+	})
+	for _, r := range orphans {
+		removed = append(removed, r.Type+" "+r.ID)
+	}
+	return removed, a.Cloud.Forget(orphans...)
+}

@@ -1,0 +1,40 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
+)
+
+// ttl of aliases and the interval between two samples, in AWS's seconds.
+const ttl, interval = 60, 10
+
+// Ops is where the traffic controller works on a platform's stack of this sandbox.
+// What it waits for passes at the sandbox's time scale; a bake and a guard are given
+// in real time.
+func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
+	return &cli.Target{
+		Cloud: s.Account,
+		Stacks: pulumi.New(pulumi.Options{
+			Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log,
+		}),
+		Schema:     ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
+		Colors:     s.platform.Colors,
+		Dir:        s.path("ops", platform),
+		Repository: noRepository{}, File: s.StackFile(platform),
+		Pace: ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval)},
+	}
+}
+
+// noRepository is that of the sandbox's stack files.
+type noRepository struct{}
+
+func (noRepository) Commit(context.Context, string, string, string) (string, error) {
+	return "", errors.New("the sandbox's stack files are in no repository: leave --commit out")
+}
