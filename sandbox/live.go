@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -19,6 +20,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/balancer"
 )
 
@@ -236,4 +238,19 @@ func opsCommand(opts *engine.Options) *cobra.Command {
 			})
 		},
 	}
+}
+
+func rehearsalCommand(opts *engine.Options) *cobra.Command {
+	var rate float64
+	cmd := &cobra.Command{
+		Use: "rehearsal", Short: "Rehearse bad releases, a switch, a rollback and outages under load, in a sandbox of its own", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if opts.Dir == "" {
+				opts.Dir = filepath.Join(opts.Folder(), "rehearsal")
+			}
+			return rehearsal.Run(cmd.Context(), rehearsal.Options{Sandbox: *opts, Rate: rate, Out: cmd.OutOrStdout()})
+		},
+	}
+	cmd.Flags().Float64Var(&rate, "rate", 320, "requests per second")
+	return cmd
 }

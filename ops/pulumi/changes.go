@@ -55,7 +55,8 @@ func (c *changes) end() {
 func (c *changes) note(event events.EngineEvent) {
 	if e := event.ResourcePreEvent; e != nil {
 		switch step := e.Metadata; step.Op {
-		case apitype.OpSame, apitype.OpRead, apitype.OpRefresh:
+		case apitype.OpSame, apitype.OpRefresh,
+			apitype.OpRead, apitype.OpReadReplacement, apitype.OpReadDiscard, apitype.OpDiscardReplaced: // stack references
 		case apitype.OpCreate, apitype.OpUpdate, apitype.OpDelete:
 			if step.Type != recordType {
 				c.other[step.URN] = step.Op

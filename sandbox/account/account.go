@@ -106,11 +106,6 @@ func (a *Account) connect() (err error) {
 	}
 	a.databases = newDatabases(a)
 	a.Cloud.SetRuntime(follower{a})
-	for _, scope := range a.Cloud.Faults(cloud.FaultDeployFails) {
-		if err := a.Runtime.SetFault(runtime.FaultDeployFails, scope, true); err != nil {
-			return err
-		}
-	}
 	return errors.Join(a.followBalancers(), a.followRecords(), a.databases.follow(a.ctx))
 }
 
@@ -132,7 +127,7 @@ func (a *Account) Start(ctx context.Context) error {
 	for _, deployment := range started {
 		failures = append(failures, deployment.Wait(ctx))
 	}
-	return errors.Join(failures...)
+	return errors.Join(append(failures, a.keptFaults())...)
 }
 
 // Close ends all that runs, and returns when it is gone.
@@ -171,22 +166,25 @@ const longest = time.Minute
 // Deploy implements [cloud.Runtime].
 func (f follower) Deploy(ctx context.Context, service *cloud.Resource, before string) (cloud.Outcome, error) {
 	name, began := textOf(service, "name"), time.Now()
+	limited, cancel := context.WithTimeout(ctx, max(longest, cmp.Or(f.opts.TimeScale, timescale.Default).Seconds(15*60)))
+	defer cancel()
 	if before != "" && f.status(name) == nil {
 		restored, err := f.apply(service, before, true)
 		if err == nil {
-			err = restored.Wait(ctx)
+			err = restored.Wait(limited)
 		}
 		if err != nil {
 			return cloud.Outcome{}, fmt.Errorf("starting what ran before: %w", err)
 		}
 		began = time.Now()
 	}
+	if err := f.keptFaults(); err != nil {
+		return cloud.Outcome{}, err
+	}
 	deployment, err := f.apply(service, textOf(service, "taskDefinition"), false)
 	if err != nil {
 		return cloud.Outcome{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, max(longest, cmp.Or(f.opts.TimeScale, timescale.Default).Seconds(15*60)))
-	defer cancel()
 	err = deployment.Wait(limited)
 	outcome := cloud.Outcome{Failed: err != nil, Events: f.events(name, began)}
 	var failure *scheduler.DeploymentError

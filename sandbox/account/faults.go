@@ -1,6 +1,7 @@
 package account
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,4 +43,15 @@ func (a *Account) SetFault(fault string, on bool) error {
 		return nil
 	}
 	return a.Runtime.SetFault(kind, scope, on)
+}
+
+// keptFaults switches on what was left on when the account was closed. What ran
+// then is to start without it.
+func (a *Account) keptFaults() (err error) {
+	for _, kind := range []string{cloud.FaultDeployFails, cloud.FaultThrottle} {
+		for _, scope := range a.Cloud.Faults(kind) {
+			err = errors.Join(err, a.Runtime.SetFault(kind, scope, true))
+		}
+	}
+	return err
 }

@@ -98,6 +98,9 @@ func (o *Ops) Requests(_ context.Context, color string, window time.Duration) (o
 
 // Weights implements [ops.Cloud].
 func (o *Ops) Weights(context.Context) (ops.Weights, error) {
+	if o.Runtime == nil {
+		return nil, errNothingRuns
+	}
 	weights := ops.Weights{}
 	for _, r := range o.Runtime.Zone.Records() {
 		if r.Name == "live."+o.Domain && r.Weight != nil {

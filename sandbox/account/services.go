@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/scheduler"
@@ -19,6 +20,9 @@ func (a *Account) services() []*cloud.Resource {
 
 // status is a service as it runs, nil when it does not.
 func (a *Account) status(name string) *scheduler.ServiceStatus {
+	if a.Runtime == nil {
+		return nil
+	}
 	all := a.Runtime.Status().Services
 	if i := slices.IndexFunc(all, func(s scheduler.ServiceStatus) bool { return s.Name == name }); i >= 0 {
 		return &all[i]
@@ -140,16 +144,31 @@ func (a *Account) bakeTime(alarms []string) (seconds int) {
 	return seconds
 }
 
-// deploy makes a service run a task definition, behind the engine's back.
+// look is how often deploy looks whether the deployment has begun.
+const look = 5 * time.Millisecond
+
+// deploy makes a service run a task definition, behind the engine's back. It returns
+// when the deployment has begun, as ECS does: who looks then sees it.
 func (a *Account) deploy(service *cloud.Resource, definition string) error {
 	wait, err := a.Cloud.UpdateService(service, definition)
 	if err != nil {
 		return err
 	}
+	ended := make(chan error, 1)
 	a.background.Go(func() {
-		if err := wait(a.ctx); err != nil && context.Cause(a.ctx) == nil {
+		err := wait(a.ctx)
+		if err != nil && context.Cause(a.ctx) == nil {
 			fmt.Fprintf(a.opts.Out, "deploying %s: %v\n", definition, err)
 		}
+		ended <- err
 	})
+	name := textOf(service, "name")
+	for running := a.status(name); running != nil && running.TaskDefinition != definition; running = a.status(name) {
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(look):
+		}
+	}
 	return nil
 }

@@ -1,7 +1,7 @@
 package account
 
 import (
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -22,10 +22,12 @@ type Status struct {
 	Authority string `json:"authority"`
 }
 
+var errNothingRuns = errors.New("nothing runs: start the services with the command run, on Linux")
+
 // Status returns what runs now. It fails where nothing does.
 func (a *Account) Status() (Status, error) {
 	if a.Runtime == nil {
-		return Status{}, fmt.Errorf("nothing runs: start the services with the command run, on Linux")
+		return Status{}, errNothingRuns
 	}
 	status := Status{
 		Status: a.Runtime.Status(), Databases: a.databases.status(), Alarms: a.ringing(""), Authority: a.certificates.file,
@@ -40,7 +42,7 @@ func (a *Account) Status() (Status, error) {
 // Logs returns what the tasks of a service have logged since a time.
 func (a *Account) Logs(service string, since time.Time) ([]logs.Event, error) {
 	if a.Runtime == nil {
-		return nil, fmt.Errorf("nothing runs: start the services with the command run, on Linux")
+		return nil, errNothingRuns
 	}
 	return a.Runtime.Logs(service, since)
 }

@@ -98,8 +98,13 @@ func lookup(token string) (Rule, *schema.Type, error) {
 // typeOf reads the type from a URN; older engines do not send it by itself.
 func typeOf(urn string) string { return string(resource.URN(urn).Type()) }
 
-// StackOf is the stack of a URN.
-func StackOf(urn string) string { return string(resource.URN(urn).Stack()) }
+// StackOf is the stack of a URN, "" of none.
+func StackOf(urn string) string {
+	if urn == "" {
+		return ""
+	}
+	return string(resource.URN(urn).Stack())
+}
 
 func nameOf(urn string) string { return resource.URN(urn).Name() }
 

@@ -6,14 +6,20 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 )
 
-// ttl of aliases and the interval between two samples, in AWS's seconds.
-const ttl, interval = 60, 10
+// ttl of aliases and the interval between two samples, in AWS's seconds, and the
+// window of requests, which come no faster when time does: longer than at AWS, so
+// that it has enough of them.
+const (
+	ttl, interval = 60, 10
+	window        = 6 * time.Minute
+)
 
 // Ops is where the traffic controller works on a platform's stack of this sandbox.
 // What it waits for passes at the sandbox's time scale; a bake and a guard are given
@@ -28,7 +34,7 @@ func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
 		Colors:     s.platform.Colors,
 		Dir:        s.path("ops", platform),
 		Repository: noRepository{}, File: s.StackFile(platform),
-		Pace: ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval)},
+		Pace: ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
 	}
 }
 

@@ -184,7 +184,8 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	s.close = append(s.close, func() error { simulated.Close(); return nil })
+	answering, hush := context.WithCancel(serving)
+	s.close = append(s.close, func() error { simulated.Close(); return nil }, func() error { hush(); return nil })
 	s.Cloud = simulated.Cloud
 	s.Account = &account.Ops{
 		Account:  simulated,
@@ -194,11 +195,11 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	if err := s.seed(); err != nil {
 		return err
 	}
-	awsPort, err := s.Cloud.Serve(serving)
+	awsPort, err := s.Cloud.Serve(answering)
 	if err != nil {
 		return err
 	}
-	awsxPort, err := awsx.Serve(serving)
+	awsxPort, err := awsx.Serve(answering)
 	if err != nil {
 		return err
 	}
@@ -228,7 +229,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	if err := simulated.Start(ctx); err != nil {
 		fmt.Fprintf(s.out, "not every service is steady: %v\n", err)
 	}
-	if note.Serve, err = control.Serve(serving, s.Account); err != nil {
+	if note.Serve, err = control.Serve(answering, s.Account); err != nil {
 		return err
 	}
 	return s.write(note)

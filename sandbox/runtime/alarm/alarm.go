@@ -61,7 +61,7 @@ type Query struct {
 type Metric struct {
 	Namespace, MetricName string
 	Dimensions            map[string]string
-	Statistic             string // like Sum, or an extended one like p95.
+	Statistic             string `json:"stat"` // like Sum, or an extended one like p95.
 	Period                int    // seconds of AWS's time.
 }
 

@@ -1,7 +1,6 @@
 package dns
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -119,13 +118,19 @@ func (d *Door) serve(client net.Conn, port int, sniff func(net.Conn) (string, []
 	}
 }
 
+// buffers are for copying. Without them the kernel would, through a pipe for each
+// direction of each connection, which takes four more files.
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
 // join copies between two connections until both directions have ended.
 func join(client, server *net.TCPConn, begin []byte) {
 	var both sync.WaitGroup
 	pass := func(to, from *net.TCPConn, first []byte) {
-		_, err := io.Copy(to, bytes.NewReader(first))
+		buffer := buffers.Get().(*[16 << 10]byte)
+		defer buffers.Put(buffer)
+		_, err := to.Write(first)
 		if err == nil {
-			_, err = io.Copy(to, from)
+			_, err = io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, buffer[:])
 		}
 		if err != nil { // the other direction is of no use then.
 			_ = from.Close()

@@ -25,6 +25,10 @@ func (t *Task) Health() Health {
 	return t.health
 }
 
+// rest is the least real time between two checks of a healthy container: each is a
+// process, and at AWS's interval those of a few tasks would take a whole processor.
+const rest = 5 * time.Second
+
 // checkHealth runs the check of the container at its interval until the context
 // ends.
 func (t *Task) checkHealth(ctx context.Context) {
@@ -33,20 +37,21 @@ func (t *Task) checkHealth(ctx context.Context) {
 		return
 	}
 	started, scale, failures := time.Now(), t.host.scale, 0
-	ticker := time.NewTicker(scale.Seconds(cmp.Or(check.Interval, 30)))
-	defer ticker.Stop()
-	for {
+	interval := scale.Seconds(cmp.Or(check.Interval, 30))
+	for next := interval; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(next):
+		case <-t.recheck:
 		}
+		next = interval
 		ok := t.passes(ctx, check, scale.Patience(cmp.Or(check.Timeout, 5)))
 		switch {
 		case ctx.Err() != nil:
 			return
 		case ok:
-			failures = 0
+			failures, next = 0, max(interval, rest)
 			t.setHealth(Healthy)
 		case time.Since(started) < scale.Patience(check.StartPeriod) && t.Health() == Unknown:
 			// It may still be starting.

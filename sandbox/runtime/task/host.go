@@ -64,7 +64,7 @@ func (h *Host) Start(r Request) (_ *Task, err error) {
 		return nil, err
 	}
 	plan.environment = environment(r, port, h.scale)
-	t := &Task{host: h, request: r, plan: plan, done: make(chan struct{}), health: Unknown}
+	t := &Task{host: h, request: r, plan: plan, done: make(chan struct{}), recheck: make(chan struct{}, 1), health: Unknown}
 	t.faults.Store(&r.Faults)
 	if len(r.Container.PortMappings) > 0 {
 		listener, err := h.network.listen(r.Zone, r.Container.PortMappings[0].ContainerPort)

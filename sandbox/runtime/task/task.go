@@ -25,6 +25,7 @@ type Task struct {
 	forwarder *http.Server
 	transport *http.Transport
 	faults    atomic.Pointer[Faults]
+	recheck   chan struct{} // its health, at once.
 	done      chan struct{}
 	exit      Exit // set before done is closed.
 
@@ -56,7 +57,14 @@ func (t *Task) Done() <-chan struct{} { return t.done }
 func (t *Task) Exit() Exit { return t.exit }
 
 // SetFaults changes what is wrong with the task.
-func (t *Task) SetFaults(f Faults) { t.faults.Store(&f) }
+func (t *Task) SetFaults(f Faults) {
+	if t.faults.Swap(&f).Unhealthy != f.Unhealthy {
+		select {
+		case t.recheck <- struct{}{}:
+		default: // it will be.
+		}
+	}
+}
 
 // watch waits for the end of the process.
 func (t *Task) watch() {

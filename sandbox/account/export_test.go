@@ -1,0 +1,18 @@
+package account
+
+import (
+	"context"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+)
+
+// Follower is the account as the provider tells it what has changed.
+func (a *Account) Follower() cloud.Runtime { return follower{a} }
+
+// ContainerSecret is what a task gets for a valueFrom.
+func (a *Account) ContainerSecret(valueFrom string) (string, error) {
+	return a.containerSecret(context.Background(), valueFrom)
+}
+
+// Endpoint is that of AWS for the tasks.
+func (a *Account) Endpoint() string { return a.secrets.endpoint }

@@ -1,0 +1,187 @@
+// Package rehearsal goes through what a platform must survive, under a constant
+// load: releases that are good, that crash, that err and that are slow, and a
+// database and a zone that are gone. What runs is real; see package account.
+//
+// Start with [Run]. The scenarios are a table in scenarios.go.
+package rehearsal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
+)
+
+// Options of a rehearsal. All are required.
+type Options struct {
+	// Sandbox is made anew in its Dir, where the report is in the end.
+	Sandbox engine.Options
+	// Rate is how many requests to send, per second.
+	Rate float64
+	// Out gets the table of the scenarios and one line that sums it up. What is
+	// going on is told to Sandbox.Out, and the engine's progress is in a file.
+	Out io.Writer
+}
+
+// LogFile is what the engine says, in the folder of the report.
+const LogFile = "rehearsal.log"
+
+// rehearsal is one that is going on.
+type rehearsal struct {
+	opts    Options
+	sandbox *engine.Sandbox
+	load    *traffic.Load
+	said    io.Writer // progress, for people.
+	log     io.Writer // the engine's.
+	began   time.Time
+	rows    []*row
+
+	mu      sync.Mutex
+	report  report.Report
+	pending sync.WaitGroup // what goes on beside the scenarios.
+}
+
+// Run rehearses. It fails when a scenario does, after the report is written.
+func Run(ctx context.Context, opts Options) (err error) {
+	dir := opts.Sandbox.Folder()
+	if err := os.RemoveAll(dir); err != nil {
+		return fmt.Errorf("beginning the rehearsal: %w", err)
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("beginning the rehearsal: %w", err)
+	}
+	log, err := os.Create(filepath.Join(dir, LogFile))
+	if err != nil {
+		return fmt.Errorf("beginning the rehearsal: %w", err)
+	}
+	defer log.Close()
+	r := &rehearsal{opts: opts, said: opts.Sandbox.Out, log: log, began: time.Now()}
+	r.opts.Sandbox.Out, r.opts.Sandbox.Run = log, true
+	if r.sandbox, err = engine.Open(ctx, r.opts.Sandbox); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, r.sandbox.Close()) }()
+	if err := r.rehearse(ctx); err != nil {
+		return err
+	}
+	return r.write()
+}
+
+func (r *rehearsal) rehearse(ctx context.Context) error {
+	if err := r.setUp(ctx); err != nil {
+		return err
+	}
+	beside, stop := context.WithCancel(ctx)
+	defer stop()
+	r.pending.Go(func() { r.sample(beside) })
+	for _, s := range scenarios {
+		r.play(ctx, s)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	for _, row := range r.rows {
+		if row.after != nil {
+			row.settle(row.after(ctx))
+		}
+	}
+	stop()
+	r.pending.Wait()
+	r.load.Stop()
+	return nil
+}
+
+// setUp brings the platform and both colours up, gives blue the traffic and starts
+// the load.
+func (r *rehearsal) setUp(ctx context.Context) error {
+	if _, err := r.run(ctx, "prod", engine.Up); err != nil {
+		return err
+	}
+	var ups sync.WaitGroup
+	failures := make([]error, 2)
+	for i, color := range []string{"blue", "green"} {
+		ups.Go(func() {
+			failures[i] = r.sandbox.ChangeAgent(color, agent, edit("The first release of "+color+"."))
+			if failures[i] == nil {
+				_, failures[i] = r.run(ctx, color, engine.Up)
+			}
+		})
+	}
+	ups.Wait()
+	if err := errors.Join(failures...); err != nil {
+		return err
+	}
+	if err := r.sandbox.SetConfig("prod", map[string]int{"blue": 100}, "codeflow:traffic"); err != nil {
+		return err
+	}
+	if _, err := r.run(ctx, "prod", engine.Up); err != nil {
+		return err
+	}
+	status, err := r.sandbox.Account.Status()
+	if err != nil {
+		return err
+	}
+	roots, err := status.Roots()
+	if err != nil {
+		return err
+	}
+	r.say("load: %.0f requests per second, MCP calls and API reads", r.opts.Rate)
+	r.load, err = traffic.Start(ctx, traffic.Options{
+		Door: status.Door.HTTPS, Host: r.sandbox.Domain(), RootCAs: roots, Rate: r.opts.Rate, TTL: r.sandbox.TimeScale().Seconds(ttl),
+		MaxInFlight: maxInFlight,
+	})
+	return err
+}
+
+// maxInFlight is more than a slow release needs at half of the traffic, and keeps the
+// open files of a machine that is too slow below what systems allow.
+const maxInFlight = 1000
+
+// ttl is that of an alias to a load balancer, in AWS's seconds.
+const ttl = 60
+
+// agent is the file that a release changes.
+const agent = "codeflow-agents/development/code-reviewer.md"
+
+func edit(line string) func([]byte) []byte {
+	return func(text []byte) []byte { return append(text, "\n"+line+"\n"...) }
+}
+
+func (r *rehearsal) run(ctx context.Context, stack string, operation engine.Operation) (*engine.Result, error) {
+	r.say("%s of %s", operation, stack)
+	return r.sandbox.Run(ctx, stack, operation)
+}
+
+// release brings a colour up with an agent of its own, and returns its digest.
+func (r *rehearsal) release(ctx context.Context, color, line string) (digest string, err error) {
+	if err := r.sandbox.ChangeAgent(color, agent, edit(line)); err != nil {
+		return "", err
+	}
+	if _, err := r.run(ctx, color, engine.Up); err != nil {
+		return "", err
+	}
+	outputs, err := r.sandbox.Outputs(ctx, color)
+	if err != nil {
+		return "", err
+	}
+	digest, _ = outputs["digest"].(string)
+	return digest, nil
+}
+
+// say tells progress, and notes it for the report.
+func (r *rehearsal) say(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	at := time.Since(r.began)
+	fmt.Fprintf(r.said, "%6.1f s  %s\n", at.Seconds(), text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.report.Events = append(r.report.Events, report.Event{At: at.Seconds(), Text: text})
+}

@@ -1,0 +1,16 @@
+// Package traffic is a constant load on one name, as good clients make it, and
+// what it measures. Half of it reads the HTTP API, half of it calls tools with
+// the official MCP client.
+//
+// The loop is open: requests are sent by the clock, however late earlier ones are
+// answered, and a request's time begins when it was due. What the measurements
+// say of an interval is about the requests that were due in it, whenever they
+// ended.
+//
+// Each virtual client dials from a loopback address of its own, 127.9.x.y, since
+// resolvers keep answers and firewalls count requests by address: Linux only. It
+// opens new connections each TTL, as clients do that ask the resolver again.
+// They speak HTTP/1.1, which costs less than HTTP/2.
+//
+// Start at [Start].
+package traffic
