@@ -35,6 +35,8 @@ type Options struct {
 // Stacks implements [ops.Stacks].
 type Stacks struct {
 	opts Options
+	// previewed is the stack file, but for the weights, of the last good preview.
+	previewed string
 
 	mu     sync.Mutex
 	opened map[string]*auto.Stack
@@ -87,11 +89,42 @@ func (s *Stacks) SetTraffic(_ context.Context, was, weights ops.Weights) error {
 	return file.write(s.opts.File)
 }
 
-// Apply implements [ops.Stacks].
+// Apply implements [ops.Stacks]. The update is previewed, unless one was that
+// differs in the weights only: its seconds are most of a switch, and on the way back
+// they count.
 func (s *Stacks) Apply(ctx context.Context) error {
 	stack, err := s.stack(ctx, s.opts.Platform)
 	if err != nil {
 		return err
+	}
+	if err := s.preview(ctx, stack); err != nil {
+		return err
+	}
+	var watched *changes
+	if err := s.free(ctx, stack, func() error {
+		watched = newChanges()
+		defer watched.end()
+		_, err := stack.Up(ctx, optup.ProgressStreams(s.opts.Log), optup.ErrorProgressStreams(s.opts.Log),
+			optup.EventStreams(watched.events), optup.SuppressOutputs())
+		return err
+	}); err != nil {
+		return fmt.Errorf("updating stack %q: %w", s.opts.Platform, watched.explain(err))
+	}
+	return watched.onlyRecords(s.opts.Platform)
+}
+
+// preview fails when more than records would change.
+func (s *Stacks) preview(ctx context.Context, stack *auto.Stack) error {
+	file, err := readStackFile(s.opts.File)
+	if err != nil {
+		return err
+	}
+	rest, err := file.withTraffic(ops.Weights{})
+	if err != nil {
+		return fmt.Errorf("stack config %q: %w", s.opts.File, err)
+	}
+	if string(rest) == s.previewed {
+		return nil
 	}
 	watched := newChanges()
 	_, err = stack.Preview(ctx, optpreview.ProgressStreams(s.opts.Log), optpreview.ErrorProgressStreams(s.opts.Log),
@@ -103,15 +136,7 @@ func (s *Stacks) Apply(ctx context.Context) error {
 	if err := watched.onlyRecords(s.opts.Platform); err != nil {
 		return err
 	}
-	if err := s.free(ctx, stack, func() error {
-		watched = newChanges()
-		defer watched.end()
-		_, err := stack.Up(ctx, optup.ProgressStreams(s.opts.Log), optup.ErrorProgressStreams(s.opts.Log),
-			optup.EventStreams(watched.events), optup.SuppressOutputs())
-		return err
-	}); err != nil {
-		return fmt.Errorf("updating stack %q: %w", s.opts.Platform, watched.explain(err))
-	}
+	s.previewed = string(rest)
 	return nil
 }
 

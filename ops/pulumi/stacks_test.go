@@ -81,6 +81,7 @@ func newStacks(t *testing.T, c *cli) *Stacks {
 	}
 	c.stdout["stack output"], c.stdout["stack export"] = outputs, state
 	c.stdout["stack history"] = "[]"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.prod.yaml"), []byte("config:\n  codeflow:traffic: {blue: 100}\n"), 0o600))
 	return New(Options{Dir: dir, Platform: "prod", Open: open, Log: io.Discard})
 }
 
@@ -122,6 +123,27 @@ func TestApplyShowsRecordsOnly(t *testing.T) {
 			assert.Zero(t, command.did("up"))
 		})
 	}
+}
+
+// The updates of a rollout differ in weights only.
+func TestApplyPreviewsOnce(t *testing.T) {
+	t.Parallel()
+	command := &cli{events: map[string][]string{"preview": {record, summary}, "up": {record, summary}}}
+	s := newStacks(t, command)
+	for range 2 {
+		require.NoError(t, s.Apply(t.Context()))
+	}
+	require.NoError(t, s.SetTraffic(t.Context(), ops.Weights{"blue": 100}, ops.Weights{"blue": 90, "green": 10}))
+	require.NoError(t, s.Apply(t.Context()))
+	assert.Equal(t, 1, command.did("preview"))
+	assert.Equal(t, 3, command.did("up"))
+
+	file := filepath.Join(s.opts.Dir, "Pulumi.prod.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  codeflow:traffic: {blue: 90, green: 10}\n  codeflow:other: 1\n"), 0o600))
+	require.NoError(t, s.Apply(t.Context()))
+	assert.Equal(t, 2, command.did("preview"))
+	command.events["up"] = []string{record, bucket, summary}
+	require.ErrorContains(t, s.Apply(t.Context()), "also update assets", "what an update did is looked at too")
 }
 
 // The engine's own errors say enough, each once.

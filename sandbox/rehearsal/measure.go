@@ -29,7 +29,9 @@ func (r *rehearsal) sample(ctx context.Context) {
 					colors[color] = s
 				}
 			}
+			r.mu.Lock()
 			r.report.Samples = append(r.report.Samples, report.Sample{At: r.at(now), Colors: colors})
+			r.mu.Unlock()
 		}
 	}
 }
@@ -49,6 +51,24 @@ func (r *rehearsal) look(ctx context.Context, color string) (s report.ColorSampl
 		RequestsPerSecond: float64(requests.Count) / counting.Seconds(), ErrorsPerSecond: float64(requests.Errors) / counting.Seconds(),
 		P95Seconds: requests.P95.Seconds(), Weight: float64(weights[color]), HealthyTargets: state.Targets.Healthy,
 	}, err
+}
+
+// exposed is from when until when a colour had a share of the traffic, after a time:
+// to half a second.
+func (r *rehearsal) exposed(color string, after time.Time) (from, until time.Time) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, s := range r.report.Samples {
+		at := r.began.Add(time.Duration(s.At * float64(time.Second)))
+		switch has := s.Colors[color].Weight > 0; {
+		case at.Before(after):
+		case has && from.IsZero():
+			from = at
+		case !has && !from.IsZero() && until.IsZero():
+			until = at
+		}
+	}
+	return from, until
 }
 
 // at is a time in seconds since the beginning.

@@ -170,17 +170,13 @@ func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string
 	if err != nil {
 		return err
 	}
-	var first time.Time
+	from, until := r.exposed("blue", began)
 	for _, e := range journal {
-		switch {
-		case e.Event == ops.Weighed && first.IsZero():
-			first = e.Time
-		case e.Event == ops.Blamed:
-			row.detected(e.Time.Sub(first))
-		case e.Event == ops.Ended:
-			row.safe(e.Time.Sub(first))
+		if e.Event == ops.Blamed {
+			row.detected(e.Time.Sub(from))
 		}
 	}
+	row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(ttl)) // resolvers must know, too.
 	window := time.Duration(float64(time.Since(began)) * float64(r.sandbox.TimeScale()))
 	requests, err := r.sandbox.Account.Requests(ctx, "blue", window)
 	row.AllowedFailures = requests.Errors
