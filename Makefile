@@ -17,11 +17,16 @@ sandbox: $(AGENTS) ## Bring prod, blue and green up on this machine and switch t
 	@echo "compiling the sandbox (the first time takes minutes: the AWS SDK is large)"
 	go run -C sandbox . tour
 
+.PHONY: rehearsal
+rehearsal: $(AGENTS) ## Rehearse a switch, bad releases, outages and a rollback under load (Linux)
+	@echo "compiling the sandbox (the first time takes minutes: the AWS SDK is large)"
+	go run -C sandbox . rehearsal
+
 .PHONY: sandbox-clean
-sandbox-clean: ## Destroy the sandbox's stacks and remove everything it made
+sandbox-clean: ## End what runs, destroy the sandbox's stacks and remove everything it made
 	go run -C sandbox . clean
 
-# The race detector costs too much where the AWS SDK is linked.
+# The race detector costs too much where the AWS SDK for Pulumi is linked.
 PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/...
 
 .PHONY: test
@@ -30,8 +35,8 @@ test: $(AGENTS) $(PEERS) ## Run every test, print the coverage
 	$(GOTEST) -coverpkg=$(COVERED) -coverprofile=coverage.out ./stacks/... ./components/... ./agentbundle/...
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
 	$(GOTEST) -race $(PURE)
-	cd sandbox && $(GOTEST) -race ./runtime/...
-	cd sandbox && $(GOTEST) -timeout 30m $$(go list ./... | grep -v /runtime)
+	cd sandbox && $(GOTEST) -race ./runtime/... ./account ./control ./rehearsal/traffic ./rehearsal/report
+	cd sandbox && $(GOTEST) -timeout 30m . ./awsx ./cloud/... ./engine ./registry ./rehearsal
 
 .PHONY: conformance
 conformance: $(AGENTS) $(PEERS) ## Test the server with the MCP conformance suite and other clients

@@ -135,11 +135,14 @@ func driftCommand(opts *engine.Options) *cobra.Command {
 
 func cleanCommand(opts *engine.Options) *cobra.Command {
 	return &cobra.Command{
-		Use: "clean", Short: "Destroy every stack and remove the sandbox", Args: cobra.NoArgs,
+		Use: "clean", Short: "End what runs, destroy every stack and remove the sandbox", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			dir := opts.Folder()
 			if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 				return nil
+			}
+			if err := engine.Stop(cmd.Context(), *opts); err != nil {
+				return err
 			}
 			if err := with(cmd.Context(), opts, func(s *engine.Sandbox) error {
 				return s.DestroyAll(cmd.Context())

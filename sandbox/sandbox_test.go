@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -170,7 +171,16 @@ func TestRolledBackDeployment(t *testing.T) {
 	run(t, s, "green", engine.UpRefresh)
 	repaired := outputs(t, s, "green")
 	assert.Equal(t, after["digest"], repaired["settledDigest"])
+	assert.Equal(t, before["settledTaskDefinition"], repaired["previousTaskDefinition"])
 	assert.Len(t, run(t, s, "prod", engine.Up).Changed, 2, "the weighted and the failover record")
+
+	digest, _ := repaired["digest"].(string)
+	require.NoError(t, s.Account.SetSwitchedBack(t.Context(), &ops.SwitchedBack{Color: "green", Digest: digest, Reason: "p95", Time: time.Now()}))
+	_, err = s.Run(t.Context(), "prod", engine.Up)
+	require.ErrorContains(t, err, `traffic for "green" is refused: its release `+digest+` was switched back`)
+	set(t, s, "prod", map[string]string{"green": "it was a test"}, "codeflow:platform", "trafficOverride")
+	run(t, s, "prod", engine.Up)
+	assert.Equal(t, map[string]any{"green": "it was a test"}, outputs(t, s, "prod")["trafficOverride"])
 }
 
 func TestFirstDeploymentFails(t *testing.T) {

@@ -120,8 +120,11 @@ func (m *methods) Status(_ Empty, reply *account.Status) (err error) {
 	return err
 }
 
-func (m *methods) Logs(l Logs, reply *[]logs.Event) (err error) {
-	*reply, err = m.account.Logs(l.Service, l.Since)
+// A result must not be null: package jsonrpc takes it for an error.
+
+func (m *methods) Logs(l Logs, reply *[]logs.Event) error {
+	events, err := m.account.Logs(l.Service, l.Since)
+	*reply = append([]logs.Event{}, events...)
 	return err
 }
 
@@ -131,7 +134,8 @@ func (m *methods) Drift(d Drift, _ *Empty) error {
 	return m.account.Drift(d.Type, d.Name, d.Property, d.Value)
 }
 
-func (m *methods) Sweep(s Sweep, reply *[]string) (err error) {
-	*reply, err = m.account.Sweep(s.Stack, s.Known)
+func (m *methods) Sweep(s Sweep, reply *[]string) error {
+	removed, err := m.account.Sweep(s.Stack, s.Known)
+	*reply = append([]string{}, removed...)
 	return err
 }

@@ -43,6 +43,9 @@ var status = account.Status{
 func (fake) Status() (account.Status, error) { return status, nil }
 
 func (fake) Logs(service string, since time.Time) ([]logs.Event, error) {
+	if service == "quiet" {
+		return nil, nil
+	}
 	return []logs.Event{{Timestamp: since, Stream: service, Message: "listening"}}, nil
 }
 
@@ -53,6 +56,9 @@ func (fake) Drift(typ, name, property, value string) error {
 }
 
 func (fake) Sweep(stack string, known [][2]string) ([]string, error) {
+	if len(known) == 0 {
+		return nil, nil
+	}
 	return []string{stack, known[1][0], known[1][1]}, nil
 }
 
@@ -82,6 +88,12 @@ func TestEverythingArrives(t *testing.T) {
 	removed, err := client.Sweep("green", [][2]string{{"urn:a", "1"}, {"urn:b", "2"}})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"green", "urn:b", "2"}, removed)
+	events, err = client.Logs("quiet", noon)
+	require.NoError(t, err)
+	assert.Empty(t, events)
+	removed, err = client.Sweep("green", nil)
+	require.NoError(t, err)
+	assert.Empty(t, removed)
 	require.EqualError(t, client.SetFault("slow:blue", true), "fault slow:blue true")
 	require.EqualError(t, client.SetFault("slow:blue", false), "fault slow:blue false")
 	require.EqualError(t, client.Drift("ec2/vpc", "vpc", "cidrBlock", "10.0.0.0/8"), "ec2/vpc vpc cidrBlock 10.0.0.0/8")

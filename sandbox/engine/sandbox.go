@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -77,6 +78,7 @@ type Sandbox struct {
 	env       map[string]string
 	lock      *flock.Flock
 	close     []func() error
+	closed    bool
 	// interrupted is set when an operation was cancelled.
 	interrupted atomic.Bool
 
@@ -147,6 +149,30 @@ type running struct {
 	Scale timescale.Scale   `json:"timeScale"`
 	Env   map[string]string `json:"env"`     // of the engine.
 	Serve string            `json:"account"` // address, "" when others may not work on it.
+}
+
+// Stop ends the process that runs the sandbox, if one does, and returns when it is
+// gone.
+func Stop(ctx context.Context, opts Options) error {
+	var holder running
+	data, err := os.ReadFile(filepath.Join(opts.Folder(), "running"))
+	if err != nil || json.Unmarshal(data, &holder) != nil || holder.Serve == "" || !alive(holder.PID) {
+		return nil
+	}
+	process, err := os.FindProcess(holder.PID)
+	if err == nil {
+		err = process.Signal(syscall.SIGTERM)
+	}
+	if err != nil {
+		return fmt.Errorf("ending process %d, which runs the sandbox: %w", holder.PID, err)
+	}
+	lock := flock.New(filepath.Join(opts.Folder(), "lock"))
+	limited, cancel := context.WithTimeout(ctx, engineExit)
+	defer cancel()
+	if _, err := lock.TryLockContext(limited, 50*time.Millisecond); err != nil {
+		return fmt.Errorf("process %d, which runs the sandbox, does not end: %w", holder.PID, err)
+	}
+	return lock.Unlock()
 }
 
 // attach works on the account of the process that has the sandbox.
@@ -257,6 +283,10 @@ func (s *Sandbox) shut() (err error) {
 // Close ends all that runs and gives the sandbox free. After an operation that was
 // cancelled, the next run repairs what the engine may have left half done.
 func (s *Sandbox) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
 	err := s.shut()
 	if s.Cloud == nil {
 		return err

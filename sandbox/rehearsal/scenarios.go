@@ -105,7 +105,7 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 	if err == nil || !strings.Contains(err.Error(), "rolled the deployment") {
 		return fmt.Errorf("the update must say that ECS rolled the deployment back, got %w", err)
 	}
-	row.note("%s", firstLine(err))
+	row.note("%s", rolledBack(err))
 	if err := r.sandbox.Account.SetFault(fault, false); err != nil {
 		return err
 	}
@@ -136,13 +136,11 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 	return err
 }
 
-func firstLine(err error) string {
-	for line := range strings.Lines(err.Error()) {
-		if strings.Contains(line, "rolled") {
-			return strings.TrimSpace(line)
-		}
-	}
-	return err.Error()
+// rolledBack is the sentence of an error that says so.
+func rolledBack(err error) string {
+	_, sentence, _ := strings.Cut(err.Error(), "ECS rolled")
+	sentence, _, _ = strings.Cut(sentence, ". ")
+	return "ECS rolled" + sentence
 }
 
 func (r *rehearsal) erring(ctx context.Context, row *row) error {

@@ -1,0 +1,241 @@
+//go:build linux
+
+package main
+
+// These tests run the traffic controller as people do, on the real engine, beside a
+// sandbox that runs in another process.
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+)
+
+// output is what a process prints.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// startCommand starts a command of the sandbox in a process group of its own.
+func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output) {
+	t.Helper()
+	out := &output{}
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], append([]string{"--root", "..", "--dir", dir}, args...)...)
+	cmd.Env = append(os.Environ(), asMain+"=1")
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, cmd.Start())
+	return cmd, out
+}
+
+// running brings the colours up, gives blue the traffic, and runs them in another
+// process until the test ends.
+func running(t *testing.T, dir string) *exec.Cmd {
+	t.Helper()
+	s := open(t, dir)
+	for _, stack := range engine.Names {
+		run(t, s, stack, engine.Up)
+	}
+	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
+	run(t, s, "prod", engine.Up)
+	require.NoError(t, s.Close())
+
+	process, out := startCommand(t, dir, "run")
+	ended := make(chan struct{})
+	go func() { _ = process.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		_ = process.Process.Signal(os.Interrupt)
+		<-ended
+	})
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C ends it") }, time.Minute, 50*time.Millisecond, "%s", out)
+	return process
+}
+
+// attached works on a sandbox that runs.
+func attached(t *testing.T, dir string) *engine.Sandbox {
+	t.Helper()
+	s := open(t, dir)
+	require.Nil(t, s.Cloud, "it is another process's")
+	return s
+}
+
+func TestSwitchIsKilled(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	running(t, dir)
+	s := attached(t, dir)
+
+	watching, stop := context.WithCancel(t.Context())
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for watching.Err() == nil {
+			if weights, err := s.Account.Weights(watching); err == nil {
+				assert.Positive(t, weights.Total(), "nobody has the traffic")
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
+	journal := s.Ops("prod", os.Stderr).Dir
+	begin := func() []string {
+		to := "green"
+		if entries, _, err := ops.ReadJournal(journal); err == nil && len(entries) > 0 && ops.Fold(entries).Applied["green"] == 100 {
+			to = "blue"
+		}
+		return []string{"ops", "switch", "--to", to, "--steps", "50,100", "--bake", "100ms", "--guard", "0s", "--yes"}
+	}
+	next, done := begin(), 0
+	const kills = 20
+	for i := range kills {
+		cmd, out := startCommand(t, dir, next...)
+		time.Sleep(time.Duration(300+(i*700)%4100) * time.Millisecond)
+		pid := cmd.Process.Pid
+		if i%2 == 0 { // the engine, too.
+			pid = -pid
+		}
+		_ = syscall.Kill(pid, syscall.SIGKILL) // it may be over.
+		_ = cmd.Wait()
+
+		entries, holder, err := ops.ReadJournal(journal)
+		require.NoError(t, err, "the journal is whole: %s", out)
+		assert.Nil(t, holder, "its lock is gone with it")
+		if rollout := ops.Fold(entries); rollout.Unfinished() {
+			assert.NotEmpty(t, rollout.Explain())
+			next = []string{"ops", "switch", []string{"--resume", "--abort"}[i/2%2], "--yes"}
+		} else {
+			next = begin()
+			done++
+		}
+	}
+	for range 3 { // an aborted one is over as well as one that was resumed.
+		entries, _, err := ops.ReadJournal(journal)
+		require.NoError(t, err)
+		if !ops.Fold(entries).Unfinished() {
+			break
+		}
+		cmd, out := startCommand(t, dir, "ops", "switch", "--resume", "--yes")
+		require.NoError(t, cmd.Wait(), "%s", out)
+	}
+	cmd, out := startCommand(t, dir, begin()...)
+	require.NoError(t, cmd.Wait(), "%s", out)
+	stop()
+	watch.Wait()
+	t.Logf("%d kills, %d rollouts were over before theirs", kills, done)
+}
+
+func TestTwoSwitchesAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	process := running(t, dir)
+	first, out := startCommand(t, dir, "ops", "switch", "--to", "green", "--bake", "1s", "--guard", "0s", "--yes")
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "weights:") }, time.Minute, 20*time.Millisecond, "%s", out)
+
+	second, refused := startCommand(t, dir, "ops", "switch", "--to", "green", "--yes")
+	require.Error(t, second.Wait())
+	assert.Equal(t, cli.ExitLocked, second.ProcessState.ExitCode())
+	assert.Contains(t, refused.String(), fmt.Sprintf("(process %d, ops switch) since 20", first.Process.Pid))
+	require.NoError(t, first.Wait(), "%s", out)
+
+	s := attached(t, dir)
+	weights, err := s.Account.Weights(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, ops.Weights{"blue": 0, "green": 100}, weights)
+	status, err := s.Account.Status()
+	require.NoError(t, err)
+	answer, answered := startCommand(t, dir, "curl", "https://codeflow.example.com/health")
+	require.NoError(t, answer.Wait(), "%s", answered)
+	assert.Contains(t, answered.String(), `"color":"green"`)
+	require.NoError(t, s.Close())
+
+	// Its processes and ports are gone after Ctrl-C; so they are after clean, which
+	// ends who has them.
+	require.NotEmpty(t, tasks(t, dir))
+	clean, cleaned := startCommand(t, dir, "clean")
+	require.NoError(t, clean.Wait(), "%s", cleaned)
+	assert.ErrorIs(t, syscall.Kill(process.Process.Pid, 0), syscall.ESRCH)
+	assertNothingRuns(t, dir, status)
+	assert.NoDirExists(t, dir)
+}
+
+func TestInterruptLeavesNothing(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	process := running(t, dir)
+	s := attached(t, dir)
+	status, err := s.Account.Status()
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.NotEmpty(t, tasks(t, dir))
+	require.NoError(t, process.Process.Signal(os.Interrupt))
+	require.Eventually(t, func() bool { return syscall.Kill(process.Process.Pid, 0) != nil }, time.Minute, 20*time.Millisecond)
+	assertNothingRuns(t, dir, status)
+	nothing, said := startCommand(t, dir, "status")
+	require.Error(t, nothing.Wait())
+	assert.Contains(t, said.String(), errNothingRuns.Error())
+}
+
+// tasks are the processes whose program is below a folder.
+func tasks(t *testing.T, dir string) (pids []string) {
+	t.Helper()
+	programs, err := filepath.Glob("/proc/[0-9]*/exe")
+	require.NoError(t, err)
+	for _, program := range programs {
+		if path, err := os.Readlink(program); err == nil && strings.HasPrefix(path, dir) {
+			pids = append(pids, program)
+		}
+	}
+	return pids
+}
+
+func assertNothingRuns(t *testing.T, dir string, before account.Status) {
+	t.Helper()
+	assert.Empty(t, tasks(t, dir))
+	addresses := []string{before.Door.HTTP, before.Door.HTTPS}
+	for _, service := range before.Services {
+		for _, task := range service.Tasks {
+			addresses = append(addresses, task.Address)
+		}
+	}
+	for _, lb := range before.LoadBalancers {
+		for _, address := range lb.Listeners {
+			addresses = append(addresses, address)
+		}
+	}
+	assert.Greater(t, len(addresses), 10)
+	for _, address := range addresses {
+		conn, err := net.Dial("tcp", address)
+		if assert.Error(t, err, "%s is open", address) {
+			continue
+		}
+		_ = conn.Close()
+	}
+}
