@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -73,14 +73,11 @@ func statusCommand(opts *engine.Options) *cobra.Command {
 	return cmd
 }
 
-// errNothingRuns is the answer where another process must run the services.
-var errNothingRuns = errors.New("nothing runs: start the services with go run -C sandbox . run")
-
 // withRunning works on the sandbox that another process runs.
 func withRunning(ctx context.Context, opts *engine.Options, use func(*engine.Sandbox) error) error {
 	return with(ctx, opts, func(s *engine.Sandbox) error {
 		if s.Cloud != nil {
-			return errNothingRuns
+			return account.ErrNothingRuns
 		}
 		return use(s)
 	})
@@ -115,13 +112,14 @@ func writeStatus(out io.Writer, s account.Status) {
 			fmt.Fprintf(w, "record\t%s\t%s\n", record.Name, record.Alias.Name)
 		}
 	}
-	for name, address := range s.Databases {
-		fmt.Fprintf(w, "database\t%s\t%s\n", name, address)
+	for _, name := range slices.Sorted(maps.Keys(s.Databases)) {
+		fmt.Fprintf(w, "database\t%s\t%s\n", name, s.Databases[name])
 	}
-	for kind, list := range map[string][]string{"alarm": s.Alarms, "fault": s.Faults} {
-		for _, name := range list {
-			fmt.Fprintf(w, "%s\t%s\n", kind, name)
-		}
+	for _, name := range s.Alarms {
+		fmt.Fprintf(w, "alarm\t%s\n", name)
+	}
+	for _, name := range s.Faults {
+		fmt.Fprintf(w, "fault\t%s\n", name)
 	}
 }
 
@@ -154,7 +152,11 @@ A scope is the name of a service, a colour, an availability zone, an image diges
   go run -C sandbox . fault slow=2500ms:codeflow-blue-service
   go run -C sandbox . fault az-down:eu-central-1a --off`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return with(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Account.SetFault(args[0], !off) })
+			use := withRunning
+			if account.Kept(args[0]) {
+				use = with
+			}
+			return use(cmd.Context(), opts, func(s *engine.Sandbox) error { return s.Account.SetFault(args[0], !off) })
 		},
 	}
 	cmd.Flags().BoolVar(&off, "off", false, "end the fault")

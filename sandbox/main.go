@@ -43,7 +43,7 @@ func command() *cobra.Command {
 		SilenceErrors:    true,
 	}
 	root.PersistentFlags().StringVar(&opts.Root, "root", "..", "the project's `folder`")
-	root.PersistentFlags().StringVar(&opts.Dir, "dir", "", "the sandbox's `folder`, inside the project (default .sandbox)")
+	root.PersistentFlags().StringVar(&opts.Dir, "dir", "", "the sandbox's `folder` (default .sandbox in the project)")
 	root.PersistentFlags().Float64Var((*float64)(&opts.TimeScale), "time-scale", float64(timescale.Default), "how many of AWS's seconds pass in one")
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")

@@ -200,7 +200,7 @@ func TestInterruptLeavesNothing(t *testing.T) {
 	assertNothingRuns(t, dir, status)
 	nothing, said := startCommand(t, dir, "status")
 	require.Error(t, nothing.Wait())
-	assert.Contains(t, said.String(), errNothingRuns.Error())
+	assert.Contains(t, said.String(), account.ErrNothingRuns.Error())
 }
 
 // tasks are the processes whose program is below a folder.

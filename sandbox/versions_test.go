@@ -20,6 +20,7 @@ func TestVersionsGoTogether(t *testing.T) {
 	for _, module := range []string{
 		"github.com/pulumi/pulumi/sdk/v3", "github.com/pulumi/pulumi-aws/sdk/v6", "github.com/pulumi/pulumi-awsx/sdk/v2",
 		"github.com/google/go-containerregistry", "google.golang.org/grpc", "google.golang.org/protobuf", "toolchain",
+		"github.com/modelcontextprotocol/go-sdk", "github.com/jackc/pgx/v5", "github.com/aws/aws-sdk-go-v2/service/secretsmanager",
 	} {
 		require.NotEmpty(t, root[module], module)
 		assert.Equal(t, root[module], sandbox[module], "%s would be compiled twice", module)

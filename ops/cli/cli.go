@@ -57,7 +57,8 @@ type Target struct {
 	Schema ops.Schema // of the database
 	Colors []string
 	Dir    string // of the journal and the lock
-	// Repository and File are for --commit: the platform's stack file.
+	// Repository and File are for --commit: the platform's stack file. Without a
+	// repository there is none.
 	Repository ops.Repository
 	File       string
 	Pace       ops.Pace
@@ -122,6 +123,7 @@ type session struct {
 	connect  Connect
 	flags    Flags
 	yes      bool
+	commit   bool
 }
 
 func newCommand(terminal Terminal, connect Connect) *cobra.Command {
@@ -179,6 +181,9 @@ func (s *session) change(cmd *cobra.Command, use func(*ops.Controller, *Target) 
 	target, err := s.connect(cmd.Context(), s.flags, s.terminal.Err)
 	if err != nil {
 		return err
+	}
+	if s.commit && target.Repository == nil {
+		return usageError{errors.New("its stack file is in no repository: leave --commit out")}
 	}
 	journal, err := ops.OpenJournal(target.Dir, cmd.CommandPath())
 	if err != nil {

@@ -147,3 +147,18 @@ func TestStatus(t *testing.T) {
 		assert.Contains(t, d.out.String(), "green  -       cannot be seen")
 	})
 }
+
+// What cannot be done in the end is not begun.
+func TestCommitNeedsARepository(t *testing.T) {
+	t.Parallel()
+	fake, errors := opstest.New(), &bytes.Buffer{}
+	code := cli.Run(t.Context(), []string{"switch", "--to", "green", "--yes", "--commit"}, cli.Terminal{Out: io.Discard, Err: errors},
+		func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
+			return &cli.Target{Cloud: fake, Stacks: fake, Dir: t.TempDir()}, nil
+		})
+	assert.Equal(t, cli.ExitUsage, code)
+	assert.Contains(t, errors.String(), "leave --commit out")
+	weights, err := fake.Weights(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, 100, weights["blue"])
+}

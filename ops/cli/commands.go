@@ -14,8 +14,8 @@ import (
 
 func (s *session) switchCommand() *cobra.Command {
 	var (
-		opts                  ops.SwitchOptions
-		resume, abort, commit bool
+		opts          ops.SwitchOptions
+		resume, abort bool
 	)
 	cmd := &cobra.Command{
 		Use: "switch --to COLOR", Short: "Move the traffic to a colour, step by step", Args: usage(cobra.NoArgs),
@@ -45,7 +45,7 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 						return err
 					}
 				}
-				return s.thenCommit(cmd.Context(), t, commit, move(cmd.Context()))
+				return s.thenCommit(cmd.Context(), t, move(cmd.Context()))
 			})
 		},
 	}
@@ -56,7 +56,7 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 	flags.DurationVar(&opts.Guard, "guard", 30*time.Minute, "how long to watch after the last step")
 	flags.BoolVar(&resume, "resume", false, "go on with an unfinished switch")
 	flags.BoolVar(&abort, "abort", false, "end an unfinished switch with the weights from before it")
-	s.commitFlag(cmd, &commit)
+	s.commitFlag(cmd)
 	s.yesFlag(cmd)
 	return cmd
 }
@@ -82,14 +82,14 @@ func (s *session) confirmUnfinished(c *ops.Controller) error {
 	return s.confirm(rollout.Explain())
 }
 
-func (s *session) commitFlag(cmd *cobra.Command, commit *bool) {
-	cmd.Flags().BoolVar(commit, "commit", false, "commit the weights on a branch of their own when it is over")
+func (s *session) commitFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&s.commit, "commit", false, "commit the weights on a branch of their own when it is over")
 }
 
 // thenCommit commits the weights when they are where they stay, and passes on err.
-func (s *session) thenCommit(ctx context.Context, t *Target, commit bool, err error) error {
+func (s *session) thenCommit(ctx context.Context, t *Target, err error) error {
 	var back *ops.SwitchedBackError
-	if !commit || err != nil && !errors.As(err, &back) {
+	if !s.commit || err != nil && !errors.As(err, &back) {
 		return err
 	}
 	weights, failed := t.Stacks.Traffic(ctx)
@@ -108,10 +108,7 @@ func (s *session) thenCommit(ctx context.Context, t *Target, commit bool, err er
 }
 
 func (s *session) guardCommand() *cobra.Command {
-	var (
-		window time.Duration
-		commit bool
-	)
+	var window time.Duration
 	cmd := &cobra.Command{
 		Use: "guard", Short: "Watch the colour that has the traffic", Args: usage(cobra.NoArgs),
 		Long: `Watch the colour that has the traffic, with the warm standby as the way back.
@@ -121,12 +118,12 @@ the traffic back; sixty seconds later it is half-open and looks at the old colou
 		Example: "  ops guard --for 1h --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.change(cmd, func(c *ops.Controller, t *Target) error {
-				return s.thenCommit(cmd.Context(), t, commit, c.Guard(cmd.Context(), window))
+				return s.thenCommit(cmd.Context(), t, c.Guard(cmd.Context(), window))
 			})
 		},
 	}
 	cmd.Flags().DurationVar(&window, "for", 30*time.Minute, "how long")
-	s.commitFlag(cmd, &commit)
+	s.commitFlag(cmd)
 	s.yesFlag(cmd)
 	return cmd
 }

@@ -20,8 +20,9 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 )
 
-// validity of what the authority signs.
-const validity = 365 * 24 * time.Hour
+// validity of the authority and of what it signs, and how long before its end it is
+// made anew.
+const validity, renewal = 365 * 24 * time.Hour, 30 * 24 * time.Hour
 
 // authority signs what stands for ACM's certificates. It is kept in a folder, so
 // that a client may trust it for longer than a run.
@@ -38,7 +39,7 @@ type authority struct {
 func openAuthority(dir string) (*authority, error) {
 	a := &authority{file: filepath.Join(dir, "ca.pem"), issued: map[string]*tls.Certificate{}}
 	err := a.read()
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || err == nil && time.Until(a.certificate.NotAfter) < renewal {
 		if err = a.make(); err == nil {
 			err = a.read()
 		}

@@ -21,21 +21,27 @@ const (
 // FaultKinds are all that [Account.SetFault] knows.
 var FaultKinds = append(slices.Clone(runtime.FaultKinds), FaultDatabaseDown, FaultRegistryDown)
 
-// SetFault switches a fault on or off: KIND, KIND=VALUE, and each with :SCOPE behind
-// it. deploy-fails and throttle also hold for the next start of the account, and
+// Kept reports whether a fault also holds for the next start of the account, and
 // where nothing runs.
+func Kept(fault string) bool {
+	kind, _, _ := strings.Cut(fault, ":")
+	return kind == cloud.FaultDeployFails || kind == cloud.FaultThrottle
+}
+
+// SetFault switches a fault on or off: KIND, KIND=VALUE, and each with :SCOPE behind
+// it.
 func (a *Account) SetFault(fault string, on bool) error {
 	kind, scope, _ := strings.Cut(fault, ":")
 	name, _, _ := strings.Cut(kind, "=")
 	switch {
 	case !slices.Contains(FaultKinds, name):
 		return fmt.Errorf("unknown fault %q: there are %s", name, strings.Join(FaultKinds, ", "))
-	case name == cloud.FaultDeployFails || name == cloud.FaultThrottle:
+	case Kept(fault):
 		if err := a.Cloud.SetFault(fault, on); err != nil || a.Runtime == nil {
 			return err
 		}
 	case a.Runtime == nil:
-		return fmt.Errorf("fault %q: no task runs: start the services with the command run, on Linux", name)
+		return fmt.Errorf("fault %q: %w", name, ErrNothingRuns)
 	case name == FaultDatabaseDown:
 		return a.databases.setDown(on)
 	case name == FaultRegistryDown:

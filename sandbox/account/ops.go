@@ -99,7 +99,7 @@ func (o *Ops) Requests(_ context.Context, color string, window time.Duration) (o
 // Weights implements [ops.Cloud].
 func (o *Ops) Weights(context.Context) (ops.Weights, error) {
 	if o.Runtime == nil {
-		return nil, errNothingRuns
+		return nil, ErrNothingRuns
 	}
 	weights := ops.Weights{}
 	for _, r := range o.Runtime.Zone.Records() {

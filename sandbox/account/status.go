@@ -22,12 +22,13 @@ type Status struct {
 	Authority string `json:"authority"`
 }
 
-var errNothingRuns = errors.New("nothing runs: start the services with the command run, on Linux")
+// ErrNothingRuns is the answer where no service does.
+var ErrNothingRuns = errors.New("nothing runs: start the services with go run -C sandbox . run, on Linux")
 
 // Status returns what runs now. It fails where nothing does.
 func (a *Account) Status() (Status, error) {
 	if a.Runtime == nil {
-		return Status{}, errNothingRuns
+		return Status{}, ErrNothingRuns
 	}
 	status := Status{
 		Status: a.Runtime.Status(), Databases: a.databases.status(), Alarms: a.ringing(""), Authority: a.certificates.file,
@@ -42,7 +43,7 @@ func (a *Account) Status() (Status, error) {
 // Logs returns what the tasks of a service have logged since a time.
 func (a *Account) Logs(service string, since time.Time) ([]logs.Event, error) {
 	if a.Runtime == nil {
-		return nil, errNothingRuns
+		return nil, ErrNothingRuns
 	}
 	return a.Runtime.Logs(service, since)
 }

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"context"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -30,17 +28,10 @@ func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
 		Stacks: pulumi.New(pulumi.Options{
 			Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log,
 		}),
-		Schema:     ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
-		Colors:     s.platform.Colors,
-		Dir:        s.path("ops", platform),
-		Repository: noRepository{}, File: s.StackFile(platform),
-		Pace: ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
+		Schema: ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
+		Colors: s.platform.Colors,
+		Dir:    s.path("ops", platform),
+		File:   s.StackFile(platform),
+		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
 	}
-}
-
-// noRepository is that of the sandbox's stack files.
-type noRepository struct{}
-
-func (noRepository) Commit(context.Context, string, string, string) (string, error) {
-	return "", errors.New("the sandbox's stack files are in no repository: leave --commit out")
 }

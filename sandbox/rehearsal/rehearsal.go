@@ -15,6 +15,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gofrs/flock"
+
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
@@ -51,14 +53,7 @@ type rehearsal struct {
 
 // Run rehearses. It fails when a scenario does, after the report is written.
 func Run(ctx context.Context, opts Options) (err error) {
-	dir := opts.Sandbox.Folder()
-	if err := os.RemoveAll(dir); err != nil {
-		return fmt.Errorf("beginning the rehearsal: %w", err)
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("beginning the rehearsal: %w", err)
-	}
-	log, err := os.Create(filepath.Join(dir, LogFile))
+	log, err := begin(opts.Sandbox.Folder())
 	if err != nil {
 		return fmt.Errorf("beginning the rehearsal: %w", err)
 	}
@@ -73,6 +68,28 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	return r.write()
+}
+
+// begin empties the folder of an earlier rehearsal that is over.
+func begin(dir string) (log *os.File, err error) {
+	path := filepath.Join(dir, LogFile)
+	entries, err := os.ReadDir(dir)
+	if _, missing := os.Stat(path); len(entries) > 0 && missing != nil {
+		return nil, fmt.Errorf("%q is no rehearsal's folder: choose another one with --dir", dir)
+	}
+	if err == nil {
+		lock := flock.New(filepath.Join(dir, "lock"))
+		if free, err := lock.TryLock(); err != nil || !free {
+			return nil, errors.Join(err, fmt.Errorf("the rehearsal in %q is not over: wait for it or stop it", dir))
+		}
+		if err := errors.Join(os.RemoveAll(dir), lock.Unlock()); err != nil {
+			return nil, err
+		}
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(path)
 }
 
 func (r *rehearsal) rehearse(ctx context.Context) error {

@@ -2,7 +2,7 @@
 // tasks are processes from the pushed image, load balancers are proxies, records
 // are answered, all on loopback. Linux only.
 //
-// [New] starts nothing. The caller tells it what the account has, as the account
+// [New] opens the front door only. The caller tells it what the account has, as the account
 // has it, and may do so again after each change:
 //
 //   - [Runtime.Balancers] takes target groups and load balancers with their

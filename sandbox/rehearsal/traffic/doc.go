@@ -10,7 +10,9 @@
 // Each virtual client dials from a loopback address of its own, 127.9.x.y, since
 // resolvers keep answers and firewalls count requests by address: Linux only. It
 // opens new connections each TTL, as clients do that ask the resolver again.
-// They speak HTTP/1.1, which costs less than HTTP/2.
+// They speak HTTP/2, so that a client needs one connection however late the answers
+// are: on a machine that is too slow, a TLS handshake for each request would make it
+// slower yet.
 //
 // Start at [Start].
 package traffic
