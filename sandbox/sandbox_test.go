@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -84,6 +85,11 @@ func TestTour(t *testing.T) {
 	t.Parallel()
 	s := open(t, folder(t))
 	require.NoError(t, runTour(t.Context(), s, io.Discard, io.Discard))
+	var answered strings.Builder
+	require.NoError(t, knock(t.Context(), s, &answered))
+	if runtime.GOOS == "linux" {
+		assert.Contains(t, answered.String(), "https://codeflow.example.com/health answers 200 OK: blue is healthy")
+	}
 
 	data, err := os.ReadFile(filepath.Join(s.Dir(), "tour.json"))
 	require.NoError(t, err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -83,8 +85,12 @@ func tourCommand(opts *engine.Options) *cobra.Command {
 	return &cobra.Command{
 		Use: "tour", Short: "Bring prod, blue and green up, switch the traffic and switch it back", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.Run = true
 			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
-				return runTour(cmd.Context(), s, cmd.OutOrStdout(), opts.Out)
+				if err := runTour(cmd.Context(), s, cmd.OutOrStdout(), opts.Out); err != nil {
+					return err
+				}
+				return knock(cmd.Context(), s, cmd.OutOrStdout())
 			})
 		},
 	}
@@ -117,6 +123,38 @@ func runTour(ctx context.Context, s *engine.Sandbox, stdout, progress io.Writer)
 		err = os.WriteFile(filepath.Join(s.Dir(), "tour.json"), append(data, '\n'), 0o600)
 	}
 	return errors.Join(failure, err, table(stdout, done))
+}
+
+// knock sends a request in at the front door and tells what answers.
+func knock(ctx context.Context, s *engine.Sandbox, out io.Writer) error {
+	status, err := s.Account.Status()
+	if errors.Is(err, account.ErrNothingRuns) || s.Domain() == "" {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	client, err := status.Client()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	url := "https://" + s.Domain() + "/health"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	var health struct{ Status, Color string }
+	if err := json.NewDecoder(response.Body).Decode(&health); err != nil {
+		return fmt.Errorf("reading %s (%s): %w", url, response.Status, err)
+	}
+	fmt.Fprintf(out, "%s answers %s: %s is %s; to keep it running: go run -C sandbox . run\n", url, response.Status, health.Color, health.Status)
+	return nil
 }
 
 func runStep(ctx context.Context, s *engine.Sandbox, step step) (*engine.Result, error) {

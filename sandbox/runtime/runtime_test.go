@@ -273,10 +273,10 @@ func TestFaultsOfARelease(t *testing.T) {
 	assert.Len(t, logged, 2)
 
 	for want, fault := range map[string][2]string{
-		`unknown fault "db-down": there are task-crash, slow, error-rate, unhealthy, az-down, throttle`: {"db-down", ""},
-		`its value must be like slow=2500ms or error-rate=5, got "x"`:                                   {"slow=x", ""},
-		"its scope must be an availability zone":                                                        {"az-down", ""},
-		`no task is in the scope "none"`:                                                                {"task-crash", "none"},
+		`unknown fault "db-down": there are task-crash, slow, error-rate, unhealthy, az-down, deploy-fails, throttle`: {"db-down", ""},
+		`its value must be like slow=2500ms or error-rate=5, got "x"`:                                                 {"slow=x", ""},
+		"its scope must be an availability zone":                                                                      {"az-down", ""},
+		`no task is in the scope "none"`:                                                                              {"task-crash", "none"},
 	} {
 		require.ErrorContains(t, w.SetFault(fault[0], fault[1], true), want)
 	}
