@@ -60,7 +60,7 @@ func (c *client) connect(ttl time.Duration) *connections {
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return c.from.DialContext(ctx, network, c.load.opts.Door)
 		},
-		TLSClientConfig: c.tls, TLSHandshakeTimeout: dialTimeout, ForceAttemptHTTP2: true,
+		TLSClientConfig: c.tls.Clone(), TLSHandshakeTimeout: dialTimeout, ForceAttemptHTTP2: true,
 		MaxIdleConnsPerHost: c.load.opts.MaxInFlight, DisableCompression: true,
 	}}
 }
