@@ -6,8 +6,12 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud/schema"
 )
 
-// global is the region of resources that belong to none.
-const global = "global"
+const (
+	// global is the region of resources that belong to none.
+	global = "global"
+	// anywhere stands for all regions, where a name tells by itself which one is meant: in an ARN, or of a bucket.
+	anywhere = "*"
+)
 
 // call is one create, update or delete, as the rules see it. The cloud is
 // locked while it lasts.
@@ -51,7 +55,7 @@ func (c *call) each(short string, filter func(r *Resource) bool) []*Resource {
 func (c *call) first(region, short string, filter func(r *Resource) bool) *Resource {
 	region = rules[short].home(region)
 	r, _ := c.cloud.store.Find(func(r *Resource) bool {
-		return shortType(r.Type) == short && r.Region == region && filter(r)
+		return shortType(r.Type) == short && (region == anywhere || r.Region == region) && filter(r)
 	})
 	return r
 }
@@ -166,5 +170,5 @@ func (c *call) sameRegion(ref Ref, r *Resource) bool {
 	if c.old.Region == global || r.Region == c.old.Region {
 		return true
 	}
-	return ref.In == c.old.Region
+	return ref.In == c.old.Region || ref.In == anywhere
 }

@@ -165,12 +165,12 @@ func placeTasks(c *call, definition props) error {
 	return placeCapacity(c)
 }
 
-// placeTargets refuses a target group that no listener uses, that lies in
+// placeTargets refuses a target group that neither a listener nor a rule uses, that lies in
 // another VPC, or whose container does not exist.
 func placeTargets(c *call, balancer, definition props, vpcs map[string]string) error {
 	arn := balancer.str("targetGroupArn")
 	uses := func(r *Resource) bool { return slices.Contains(forwards(r.Outputs), arn) }
-	if len(c.each("lb/listener", uses)) == 0 {
+	if len(c.each("lb/listener", uses)) == 0 && len(c.each("lb/listenerRule", uses)) == 0 {
 		return refuse("InvalidParameterException", "The target group with targetGroupArn %s does not have an associated "+
 			"load balancer.", arn)
 	}

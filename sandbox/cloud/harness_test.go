@@ -3,7 +3,8 @@ package cloud
 // The tests of this package speak the engine's protocol to a served cloud. They
 // do not prove that the engine itself gets along with it, nor that AWS would
 // answer the same; the messages were taken from AWS's documentation and from
-// the real provider's reports.
+// the real provider's reports; where those have a refusal without its words,
+// the words are ours.
 
 import (
 	"fmt"

@@ -81,8 +81,25 @@ func TestChecksPassWhatAPreviewDoesNotKnow(t *testing.T) {
 		"iam/rolePolicy":          {"role": unknown, "policy": unknown},
 		"rds/instance": {
 			"instanceClass": unknown, "identifier": unknown, "allocatedStorage": unknown,
-			"maxAllocatedStorage": unknown,
+			"maxAllocatedStorage": unknown, "restoreToPointInTime": unknown,
 		},
+		"cloudwatch/compositeAlarm":         {"alarmName": unknown, "alarmRule": unknown},
+		"cloudwatch/eventRule":              {"scheduleExpression": unknown},
+		"cloudwatch/eventTarget":            {"rule": unknown, "arn": unknown, "roleArn": unknown},
+		"sns/topicSubscription":             {"topic": unknown, "protocol": unknown, "endpoint": unknown},
+		"backup/vaultLockConfiguration":     {"backupVaultName": unknown, "minRetentionDays": unknown, "changeableForDays": unknown},
+		"backup/plan":                       backupPlan(in{"schedule": unknown, "targetVaultName": unknown, "lifecycle": unknown}),
+		"kms/replicaKey":                    {"primaryKeyArn": unknown},
+		"s3/bucketReplicationConfig":        {"bucket": unknown, "role": unknown, "rules": unknown},
+		"route53/healthCheck":               {"type": "HTTPS", "fqdn": unknown, "requestInterval": unknown},
+		"lb/listenerRule":                   {"listenerArn": unknown, "priority": unknown, "actions": unknown, "conditions": unknown},
+		"secretsmanager/secretRotation":     {"secretId": unknown, "rotationRules": unknown},
+		"secretsmanager/secretPolicy":       {"secretArn": unknown, "policy": unknown, "blockPublicPolicy": unknown},
+		"rds/eventSubscription":             {"snsTopic": unknown, "sourceType": unknown, "sourceIds": unknown},
+		"cloudtrail/trail":                  {"s3BucketName": unknown, "name": unknown},
+		"xray/samplingRule":                 samplingRule(in{"ruleName": unknown, "priority": unknown, "fixedRate": unknown}),
+		"budgets/budget":                    budget(in{"limitUnit": unknown, "notifications": unknown}),
+		"s3/bucketLifecycleConfigurationV2": {"bucket": unknown, "rules": unknown},
 	} {
 		response, err := w.client.Check(t.Context(), &pulumirpc.CheckRequest{Urn: urnOf(short, "x"), News: wire(w, inputs)})
 		require.NoError(t, err, short)

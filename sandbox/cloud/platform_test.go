@@ -20,6 +20,7 @@ func TestEveryTypeCanBeMade(t *testing.T) {
 	s.edge()
 	s.observed()
 	s.secrets(key)
+	recovery := s.recovery(key)
 
 	tried := map[string]bool{}
 	s.cloud.Store().List(func(r *Resource) bool {
@@ -29,6 +30,7 @@ func TestEveryTypeCanBeMade(t *testing.T) {
 	for _, short := range Types() {
 		require.True(t, tried[short], "no test makes a %s", short)
 	}
+	recovery.undo()
 }
 
 func (s *stack) routes() {

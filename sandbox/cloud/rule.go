@@ -69,7 +69,7 @@ type Ref struct {
 	// By are the properties that the value may hold, separated by spaces; the
 	// default is id.
 	By string
-	// In is the region to look in; the default is the resource's own.
+	// In is the region to look in, or anywhere; the default is the resource's own.
 	In string
 	// Loose marks a reference that does not keep its target from being deleted.
 	Loose bool
@@ -103,7 +103,8 @@ var rules = map[string]Rule{}
 func init() {
 	for _, service := range []map[string]Rule{
 		ec2Rules, lbRules, ecsRules, scalingRules, iamRules, rdsRules, kmsRules, s3Rules, cloudfrontRules,
-		route53Rules, acmRules, ecrRules, wafRules, snsRules, secretRules, cloudwatchRules,
+		route53Rules, acmRules, ecrRules, wafRules, snsRules, secretRules, cloudwatchRules, eventRules, xrayRules,
+		backupRules, cloudtrailRules, budgetRules,
 	} {
 		maps.Copy(rules, service)
 	}

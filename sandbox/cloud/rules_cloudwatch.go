@@ -3,7 +3,6 @@ package cloud
 import (
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // retentions are the days that CloudWatch Logs can keep events for.
@@ -15,7 +14,7 @@ var cloudwatchRules = map[string]Rule{
 	"cloudwatch/logGroup": {
 		ID: "{name}", ARN: "logs:{region}:{account}:log-group:{name}", Autoname: Autoname{Max: 512},
 		Outputs: map[string]any{"logGroupClass": "STANDARD"},
-		Refs:    []Ref{{Path: "kmsKeyId", To: "kms/key", By: "arn", Loose: true}},
+		Refs:    []Ref{{Path: "kmsKeyId", To: anyKey, By: "arn", Loose: true}},
 		Unique:  []Unique{{Key: "{name}", Error: "ResourceAlreadyExistsException: The specified log group already exists"}},
 		Check: func(in props) error {
 			if days := in.num("retentionInDays", 0); !slices.Contains(retentions, days) {
@@ -29,16 +28,26 @@ var cloudwatchRules = map[string]Rule{
 		ID: "{name}", ARN: "cloudwatch:{region}:{account}:alarm:{name}", Autoname: Autoname{Max: 255},
 		Check: checkAlarm,
 		Apply: func(c *call) error {
-			for _, actions := range []string{"alarmActions", "okActions", "insufficientDataActions"} {
-				for _, arn := range c.in.strs(actions) {
-					if parts := strings.Split(arn, ":"); len(parts) > 3 && parts[3] != "" && parts[3] != c.region {
-						return refuse("ValidationError", "Invalid region %s specified. Only %s is supported.", parts[3], c.region)
-					}
-				}
+			if err := alarmName(c, c.in.str("name"), "cloudwatch/compositeAlarm", "alarmName"); err != nil {
+				return err
 			}
-			return nil
+			return alarmActions(c)
 		},
+		Destroy: freeAlarm,
 		Missing: "ResourceNotFound: The alarm '{value}' does not exist",
+	},
+	"cloudwatch/compositeAlarm": {
+		ID: "{alarmName}", ARN: "cloudwatch:{region}:{account}:alarm:{alarmName}",
+		Outputs: map[string]any{"actionsEnabled": true},
+		Check: func(in props) error {
+			_, err := alarmsOf(in)
+			return err
+		},
+		Apply:   placeCompositeAlarm,
+		Destroy: freeAlarm,
+	},
+	"cloudwatch/queryDefinition": {
+		ID: "{queryDefinitionId}", Outputs: map[string]any{"queryDefinitionId": "{uuid}"},
 	},
 	"cloudwatch/logMetricFilter": {
 		ID: "{name}", Key: "{logGroupName}:{name}", Autoname: Autoname{Max: 512},

@@ -9,7 +9,7 @@ var ecrRules = map[string]Rule{
 			"registryId": "{account}", "repositoryUrl": "{account}.dkr.ecr.{region}.amazonaws.com/{name}",
 			"imageTagMutability": "MUTABLE",
 		},
-		Refs: []Ref{{Path: "encryptionConfigurations.kmsKey", To: "kms/key", By: "arn id", Loose: true}},
+		Refs: []Ref{{Path: "encryptionConfigurations.kmsKey", To: anyKey, By: "arn id", Loose: true}},
 		Unique: []Unique{{Key: "{name}", Error: "RepositoryAlreadyExistsException: The repository with name '{name}' " +
 			"already exists in the registry with id '{account}'"}},
 		Destroy: func(c *call) error {
@@ -30,6 +30,18 @@ var ecrRules = map[string]Rule{
 		ID: "{repository}", Outputs: map[string]any{"registryId": "{account}"},
 		Refs:  []Ref{{Path: "repository", To: "ecr/repository", By: "name", Loose: true}},
 		Check: func(in props) error { return checkJSON(in, "policy", "InvalidParameterException") },
+	},
+	"ecr/replicationConfiguration": {
+		ID: "{account}", Outputs: map[string]any{"registryId": "{account}"},
+		Apply: func(c *call) error {
+			for _, destination := range c.in.objects("replicationConfiguration.rules.destinations") {
+				if destination.str("region") == c.region && destination.str("registryId") == Account {
+					return refuse("InvalidParameterException", "Invalid parameter at 'replicationConfiguration' failed to satisfy "+
+						"constraint: 'Replication destination cannot be the same as the source registry'")
+				}
+			}
+			return nil
+		},
 	},
 	"ecr/repositoryPolicy": {
 		ID: "{repository}", Outputs: map[string]any{"registryId": "{account}"},

@@ -63,9 +63,11 @@ var lbRules = map[string]Rule{
 		},
 		Unique: []Unique{{Key: "{loadBalancerArn} {port}", Error: "DuplicateListener: A listener already exists on " +
 			"this port for this load balancer '{loadBalancerArn}'"}},
-		Check: checkListener,
-		Apply: placeListener,
+		Check:   checkListener,
+		Apply:   placeListener,
+		Missing: "ListenerNotFound: One or more listeners not found: {value}",
 	},
+	"lb/listenerRule": listenerRule(),
 }
 
 var balancerName = regexp.MustCompile(`^[a-zA-Z0-9-]*$`)
@@ -199,10 +201,15 @@ func checkListener(in props) error {
 	return nil
 }
 
-// forwards lists the target groups that a listener sends requests to.
+// forwards lists the target groups that a listener or one of its rules sends
+// requests to.
 func forwards(listener props) []string {
-	return append(listener.strs("defaultActions.targetGroupArn"),
-		listener.strs("defaultActions.forward.targetGroups.arn")...)
+	var groups []string
+	for _, actions := range []string{"defaultActions", "actions"} {
+		groups = append(groups, listener.strs(actions+".targetGroupArn")...)
+		groups = append(groups, listener.strs(actions+".forward.targetGroups.arn")...)
+	}
+	return groups
 }
 
 func placeListener(c *call) error {
@@ -211,12 +218,8 @@ func placeListener(c *call) error {
 		base := strings.Replace(text(balancer.Outputs["arn"]), ":loadbalancer/", ":listener/", 1)
 		c.out["arn"] = base + "/" + randomHex(16)
 	}
-	for _, arn := range forwards(c.in) {
-		group := c.find("lb/targetGroup", "arn", arn)
-		if group.Outputs["vpcId"] != balancer.Outputs["vpcId"] {
-			return refuse("ValidationError", "The following target groups are not in the same VPC as load balancer '%s': '%s'",
-				balancer.ID, arn)
-		}
+	if err := inBalancersVPC(c, balancer, forwards(c.in)); err != nil {
+		return err
 	}
 	if c.in.str("protocol") == "HTTPS" {
 		if c.out["sslPolicy"] == nil {

@@ -40,15 +40,35 @@ var rdsRules = map[string]Rule{
 			{Path: "dbSubnetGroupName", To: "rds/subnetGroup", By: "name"},
 			{Path: "parameterGroupName", To: "rds/parameterGroup", By: "name"},
 			{Path: "vpcSecurityGroupIds", To: anyGroup},
-			{Path: "kmsKeyId", To: "kms/key", By: "arn", Loose: true},
-			{Path: "performanceInsightsKmsKeyId", To: "kms/key", By: "arn", Loose: true},
-			{Path: "masterUserSecretKmsKeyId", To: "kms/key", By: "arn id", Loose: true},
+			{Path: "kmsKeyId", To: anyKey, By: "arn", Loose: true},
+			{Path: "performanceInsightsKmsKeyId", To: anyKey, By: "arn", Loose: true},
+			{Path: "masterUserSecretKmsKeyId", To: anyKey, By: "arn id", Loose: true},
 			{Path: "monitoringRoleArn", To: "iam/role", By: "arn", Loose: true},
 		},
 		Unique:  []Unique{{Key: "{identifier}", Error: "DBInstanceAlreadyExists: DB instance already exists"}},
 		Check:   checkInstance,
 		Apply:   placeInstance,
 		Destroy: destroyInstance,
+		Missing: "DBInstanceNotFound: DBInstance {value} not found.",
+	},
+	"rds/instanceAutomatedBackupsReplication": {
+		ID:      "arn:aws:rds:{region}:{account}:auto-backup:ab-{lower14}",
+		Outputs: map[string]any{"retentionPeriod": 7.0},
+		Refs: []Ref{
+			{Path: "sourceDbInstanceArn", To: "rds/instance", By: "arn", In: anywhere, Loose: true},
+			{Path: "kmsKeyId", To: anyKey, By: "arn", Loose: true},
+		},
+		Unique: []Unique{{Key: "{sourceDbInstanceArn}", Error: "InvalidDBInstanceState: The DB instance " +
+			"{sourceDbInstanceArn} is already replicating to the current region."}},
+		Check: func(in props) error { return checkBackupRetention(in, "retentionPeriod") },
+		Apply: replicateBackups,
+	},
+	"rds/eventSubscription": {
+		ID: "{name}", ARN: "rds:{region}:{account}:es:{name}",
+		Outputs: map[string]any{"customerAwsId": "{account}", "enabled": true},
+		Unique:  []Unique{{Key: "{name}", Error: "SubscriptionAlreadyExist: Subscription {name} already exists"}},
+		Check:   checkSubscriptionSources,
+		Apply:   placeSubscription,
 	},
 }
 
@@ -116,10 +136,13 @@ func checkInstance(in props) error {
 	if in.str("engine") == "postgres" && in.str("username") == "admin" {
 		return refuse("InvalidParameterValue", "MasterUsername admin cannot be used as it is a reserved word used by the engine")
 	}
-	return nil
+	return checkRestore(in)
 }
 
 func placeInstance(c *call) error {
+	if err := restore(c); err != nil {
+		return err
+	}
 	if group := c.find("rds/subnetGroup", "name", c.in.str("dbSubnetGroupName")); group != nil {
 		for _, id := range c.in.strs("vpcSecurityGroupIds") {
 			if vpc := c.group(id).Outputs["vpcId"]; vpc != group.Outputs["vpcId"] {

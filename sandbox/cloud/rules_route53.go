@@ -24,7 +24,10 @@ var route53Rules = map[string]Rule{
 	},
 	"route53/record": {
 		Global: true, Autoname: Autoname{Property: "-"},
-		Refs:  []Ref{{Path: "zoneId", To: "route53/zone", Loose: true}},
+		Refs: []Ref{
+			{Path: "zoneId", To: "route53/zone", Loose: true},
+			{Path: "healthCheckId", To: "route53/healthCheck", Loose: true},
+		},
 		Check: checkRecord,
 		Apply: placeRecord,
 		Destroy: func(c *call) error {
@@ -35,6 +38,7 @@ var route53Rules = map[string]Rule{
 			return nil
 		},
 	},
+	"route53/healthCheck": healthCheck(),
 }
 
 // policies are the routing policies of a record; a record has at most one.

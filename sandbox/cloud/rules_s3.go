@@ -33,12 +33,17 @@ var s3Rules = map[string]Rule{
 		Destroy: emptyBucket,
 		Missing: "NoSuchBucket: The specified bucket does not exist: {value}",
 	},
-	"s3/bucketVersioningV2": ofBucket(Rule{}),
+	"s3/bucketVersioningV2": ofBucket(Rule{Apply: placeVersioning, Destroy: unreplicated}),
+	"s3/bucketReplicationConfig": ofBucket(Rule{
+		Refs:  []Ref{{Path: "role", To: "iam/role", By: "arn", Loose: true}},
+		Check: checkReplication,
+		Apply: placeReplication,
+	}),
 	"s3/bucketServerSideEncryptionConfigurationV2": ofBucket(Rule{Refs: []Ref{{
-		Path: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", To: "kms/key", By: "arn id", Loose: true,
+		Path: "rules.applyServerSideEncryptionByDefault.kmsMasterKeyId", To: anyKey, By: "arn id", Loose: true,
 	}}}),
 	"s3/bucketPublicAccessBlock":        ofBucket(Rule{}),
-	"s3/bucketLifecycleConfigurationV2": ofBucket(Rule{}),
+	"s3/bucketLifecycleConfigurationV2": ofBucket(Rule{Check: checkLifecycle}),
 	"s3/bucketOwnershipControls":        ofBucket(Rule{}),
 	"s3/bucketPolicy": ofBucket(Rule{
 		Check: func(in props) error { return checkPolicies(in, "policy") },
