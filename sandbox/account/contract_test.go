@@ -37,6 +37,9 @@ func TestContract(t *testing.T) {
 		w.alarm("codeflow-"+name+"-5xx", c, 0)
 		w.alarm("codeflow-"+name+"-unhealthy", c, 2)
 	}
+	w.seed("cloudwatch/compositeAlarm", in{
+		"alarmName": "composite", "alarmRule": `ALARM("codeflow-green-5xx") AND NOT ALARM("codeflow-green-unhealthy")`,
+	})
 	require.NoError(t, w.Start(t.Context()))
 
 	address, err := control.Serve(t.Context(), w.Ops)
@@ -53,6 +56,9 @@ func TestContract(t *testing.T) {
 		})
 		first, second = second, first
 	}
+	status, err := client.Status()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"codeflow-green-5xx", "composite"}, status.Alarms)
 }
 
 // alarm rings when more targets are unhealthy.
