@@ -1,0 +1,128 @@
+package observability
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+)
+
+// ColorType is the type token of a [Color].
+const ColorType = "codeflow:observability:Color"
+
+// ColorArgs configures a [Color].
+type ColorArgs struct {
+	// Names of the alarms. Required; a change replaces all of them.
+	Names naming.Color
+	// ClusterName and ServiceName, the dimensions of ECS. Required; in place. The
+	// cluster must have Container Insights.
+	ClusterName, ServiceName pulumi.StringInput
+	// LoadBalancer and TargetGroup are ARN suffixes ("app/…", "targetgroup/…"),
+	// the dimensions of the load balancer. Required; in place.
+	LoadBalancer, TargetGroup pulumi.StringInput
+	// LogGroupName is the group of the server's log. It must exist, so take it from
+	// an output. Required; a change replaces the metric filters.
+	LogGroupName pulumi.StringInput
+	// Topics are the ARNs of [Platform.Topics]. Optional; default none: the alarms
+	// ring and tell nobody. In place.
+	Topics []pulumi.StringInput
+}
+
+// info names what does not blame the colour.
+func (a *ColorArgs) info() naming.Color { return informs(a.Names.Project, a.Names.Color) }
+
+// informs names alarms outside of the prefix that ops takes for blame.
+func informs(project, of string) naming.Color {
+	return naming.Color{Project: project + "-" + infoPrefix, Color: of}
+}
+
+const infoPrefix = "info"
+
+func (a *ColorArgs) validate() error {
+	errs := a.Names.Check()
+	if c := a.Names.Color; c == infoPrefix || strings.HasPrefix(c, infoPrefix+"-") {
+		errs = append(errs, fmt.Errorf("the color cannot be %q: names of alarms that blame no color begin so", c))
+	}
+	if a.ClusterName == nil || a.ServiceName == nil || a.LoadBalancer == nil || a.TargetGroup == nil || a.LogGroupName == nil {
+		errs = append(errs, errors.New("ClusterName, ServiceName, LoadBalancer, TargetGroup and LogGroupName are required"))
+	}
+	if n := len(a.Topics); n != 0 && n != len(levels) {
+		errs = append(errs, fmt.Errorf("Topics must be none or one for each of %d levels, got %d", len(levels), n))
+	}
+	return errors.Join(errs...)
+}
+
+// Color is the alarms of one colour.
+type Color struct {
+	pulumi.ResourceState
+
+	// Guard is the name of the composite alarm that rings when the traffic should
+	// leave the colour.
+	Guard pulumi.StringOutput
+}
+
+// NewColor registers the alarms of a colour, named name.
+func NewColor(ctx *pulumi.Context, name string, args *ColorArgs, opts ...pulumi.ResourceOption) (*Color, error) {
+	if err := args.validate(); err != nil {
+		return nil, fmt.Errorf("alarms of color %q: %w", name, err)
+	}
+	c := &Color{}
+	if err := ctx.RegisterComponentResourceV2(ColorType, name, pulumi.Map{
+		"color": pulumi.String(args.Names.Color),
+	}, c, opts...); err != nil {
+		return nil, fmt.Errorf("registering %s %q: %w", ColorType, name, err)
+	}
+	child := pulumi.Parent(c)
+	if err := newFilters(ctx, name, args, child); err != nil {
+		return nil, err
+	}
+	tell := channel{names: args.info(), topics: args.Topics, opts: []pulumi.ResourceOption{child}}
+	rung, err := tell.alarms(ctx, name, args.table(), func(a *alarm) string {
+		if a.severity == guard {
+			return args.Names.Alarm(a.name)
+		}
+		return args.info().Alarm(a.name)
+	})
+	if err != nil {
+		return nil, err
+	}
+	composite, err := newComposite(ctx, name+"-guard", &cloudwatch.CompositeAlarmArgs{
+		AlarmName: pulumi.String(args.Names.Alarm("guard")),
+		AlarmDescription: pulumi.String(fmt.Sprintf("The traffic should leave %s: it is slow, fails, or lacks healthy tasks.",
+			args.Names.Color)),
+	}, rung[guard], child)
+	if err != nil {
+		return nil, err
+	}
+	if err := tell.pages(ctx, name, slices.Concat(rung[guard], rung[page]), rung[acknowledge][0]); err != nil {
+		return nil, err
+	}
+
+	c.Guard = composite.AlarmName
+	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"guard": c.Guard}); err != nil {
+		return nil, fmt.Errorf("registering outputs of the alarms of color %q: %w", name, err)
+	}
+	return c, nil
+}
+
+// newFilters counts log lines, by the colour that each of them names.
+func newFilters(ctx *pulumi.Context, name string, args *ColorArgs, child pulumi.ResourceOption) error {
+	for _, f := range filters {
+		if _, err := cloudwatch.NewLogMetricFilter(ctx, name+"-"+f.name, &cloudwatch.LogMetricFilterArgs{
+			Name: pulumi.String(f.name), LogGroupName: args.LogGroupName, Pattern: pulumi.String(f.pattern),
+			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
+				Namespace: pulumi.String(namespace), Name: pulumi.String(f.metric), Value: pulumi.String("1"),
+				// AWS allows no default value beside dimensions.
+				Dimensions: pulumi.StringMap{"Color": pulumi.String("$.color")},
+			},
+		}, child); err != nil {
+			return fmt.Errorf("creating metric filter %q of color %q: %w", f.name, name, err)
+		}
+	}
+	return nil
+}
