@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,13 +13,11 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
-	"gopkg.in/yaml.v3"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
@@ -142,58 +139,6 @@ func (s *Sandbox) TimeScale() timescale.Scale { return s.scale }
 // StackFile is the config of a stack in the sandbox.
 func (s *Sandbox) StackFile(stack string) string { return s.path("stacks", "Pulumi."+stack+".yaml") }
 
-// running is who has the sandbox, as its file says until it is closed.
-type running struct {
-	PID   int               `json:"pid"`
-	Since time.Time         `json:"since"`
-	Scale timescale.Scale   `json:"timeScale"`
-	Env   map[string]string `json:"env"`     // of the engine.
-	Serve string            `json:"account"` // address, "" when others may not work on it.
-}
-
-// Stop ends the process that runs the sandbox, if one does, and returns when it is
-// gone.
-func Stop(ctx context.Context, opts Options) error {
-	var holder running
-	data, err := os.ReadFile(filepath.Join(opts.Folder(), "running"))
-	if err != nil || json.Unmarshal(data, &holder) != nil || holder.Serve == "" || !alive(holder.PID) {
-		return nil
-	}
-	process, err := os.FindProcess(holder.PID)
-	if err == nil {
-		err = process.Signal(syscall.SIGTERM)
-	}
-	if err != nil {
-		return fmt.Errorf("ending process %d, which runs the sandbox: %w", holder.PID, err)
-	}
-	lock := flock.New(filepath.Join(opts.Folder(), "lock"))
-	limited, cancel := context.WithTimeout(ctx, engineExit)
-	defer cancel()
-	if _, err := lock.TryLockContext(limited, 50*time.Millisecond); err != nil {
-		return fmt.Errorf("process %d, which runs the sandbox, does not end: %w", holder.PID, err)
-	}
-	return lock.Unlock()
-}
-
-// attach works on the account of the process that has the sandbox.
-func (s *Sandbox) attach(ctx context.Context) error {
-	var holder running
-	data, err := os.ReadFile(s.path("running"))
-	if err == nil {
-		err = json.Unmarshal(data, &holder)
-	}
-	if err != nil || holder.Serve == "" {
-		return fmt.Errorf("the sandbox %q is in use by process %d since %s: wait for it or stop it",
-			s.dir, holder.PID, holder.Since.Format(time.DateTime))
-	}
-	client, err := control.Dial(holder.Serve)
-	if err != nil {
-		return err
-	}
-	s.Account, s.env, s.scale, s.close = client, holder.Env, holder.Scale, []func() error{client.Close}
-	return s.repair(ctx, s.cutOff())
-}
-
 // start serves the account.
 func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -229,15 +174,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
-	s.env = map[string]string{
-		// Without metadata every write to the state is one rename, which no kill cuts in two.
-		"PULUMI_BACKEND_URL":                            "file://" + filepath.ToSlash(s.path("state")) + "?metadata=skip",
-		"PULUMI_CONFIG_PASSPHRASE":                      "sandbox", // guards simulated secrets only
-		"PULUMI_DEBUG_PROVIDERS":                        fmt.Sprintf("aws:%d,awsx:%d", awsPort, awsxPort),
-		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION":   "true",
-		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
-		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
-	}
+	s.env = s.engineEnv(awsPort, awsxPort)
 	cutOff := s.cutOff()
 	if _, err := os.Stat(s.path("running")); err == nil {
 		cutOff = Names
@@ -261,15 +198,17 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	return s.write(note)
 }
 
-func (s *Sandbox) write(note running) error {
-	data, err := json.Marshal(note)
-	if err == nil {
-		err = os.WriteFile(s.path("running"), data, 0o600)
+// engineEnv leads the engine to the sandbox's backend and providers.
+func (s *Sandbox) engineEnv(aws, awsx int) map[string]string {
+	return map[string]string{
+		// Without metadata every write to the state is one rename, which no kill cuts in two.
+		"PULUMI_BACKEND_URL":                            "file://" + filepath.ToSlash(s.path("state")) + "?metadata=skip",
+		"PULUMI_CONFIG_PASSPHRASE":                      "sandbox", // guards simulated secrets only
+		"PULUMI_DEBUG_PROVIDERS":                        fmt.Sprintf("aws:%d,awsx:%d", aws, awsx),
+		"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION":   "true",
+		"PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS": "true",
+		"PULUMI_SKIP_UPDATE_CHECK":                      "true",
 	}
-	if err != nil {
-		return fmt.Errorf("opening the sandbox: %w", err)
-	}
-	return nil
 }
 
 // shut ends what was started, the last first.
@@ -295,49 +234,6 @@ func (s *Sandbox) Close() error {
 		err = errors.Join(err, os.Remove(s.path("running")))
 	}
 	return errors.Join(err, s.lock.Unlock())
-}
-
-// platform is what the sandbox needs of the project's codeflow:platform.
-type platform struct {
-	Project     string   `yaml:"project"`
-	Environment string   `yaml:"environment"`
-	Region      string   `yaml:"region"`
-	Colors      []string `yaml:"colors"`
-	Domain      struct {
-		Name     string `yaml:"name"`
-		ZoneName string `yaml:"zoneName"`
-		Zone     string `yaml:"zone"`
-	} `yaml:"domain"`
-}
-
-func readPlatform(root string) (platform, error) {
-	path := filepath.Join(root, "Pulumi.prod.yaml")
-	var stack struct {
-		Config struct {
-			Platform platform `yaml:"codeflow:platform"`
-		} `yaml:"config"`
-	}
-	stack.Config.Platform = platform{Project: project, Environment: "prod", Colors: []string{"blue", "green"}}
-	data, err := os.ReadFile(path)
-	if err == nil {
-		err = yaml.Unmarshal(data, &stack)
-	}
-	if err != nil {
-		return platform{}, fmt.Errorf("reading stack config %q: %w", path, err)
-	}
-	return stack.Config.Platform, nil
-}
-
-// seed puts into the account what the program expects there: the delegated zone
-// of the platform's domain.
-func (s *Sandbox) seed() error {
-	domain := s.platform.Domain
-	name := cmp.Or(domain.ZoneName, domain.Name)
-	if name == "" || domain.Zone == "create" {
-		return nil
-	}
-	_, err := s.Cloud.Seed("aws:route53/zone:Zone", s.platform.Region, map[string]any{"name": name})
-	return err
 }
 
 // stack returns the stack, made when it does not exist yet.
