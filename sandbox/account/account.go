@@ -1,7 +1,6 @@
 package account
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -166,7 +165,7 @@ const longest = time.Minute
 // Deploy implements [cloud.Runtime].
 func (f follower) Deploy(ctx context.Context, service *cloud.Resource, before string) (cloud.Outcome, error) {
 	name, began := textOf(service, "name"), time.Now()
-	limited, cancel := context.WithTimeout(ctx, max(longest, cmp.Or(f.opts.TimeScale, timescale.Default).Seconds(15*60)))
+	limited, cancel := context.WithTimeout(ctx, max(longest, f.opts.TimeScale.Seconds(15*60)))
 	defer cancel()
 	if before != "" && f.status(name) == nil {
 		restored, err := f.apply(service, before, true)

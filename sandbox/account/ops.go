@@ -32,13 +32,11 @@ var _ ops.Cloud = (*Ops)(nil)
 func (o *Ops) service(color string) (*scheduler.ServiceStatus, *balancer.GroupStatus, error) {
 	name := naming.Color{Project: o.Platform.Project, Color: color}.Service()
 	service := o.find("ecs/service", "name", name)
-	var spec scheduler.Service
+	var spec struct{ LoadBalancers []scheduler.LoadBalancer }
 	if service != nil {
-		var fields struct{ LoadBalancers []scheduler.LoadBalancer }
-		if err := decode(service, &fields); err != nil {
+		if err := decode(service, &spec); err != nil {
 			return nil, nil, err
 		}
-		spec.LoadBalancers = fields.LoadBalancers
 	}
 	status := o.status(name)
 	if status == nil || len(spec.LoadBalancers) != 1 {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -96,7 +97,11 @@ func (a *Account) taskDefinition(region, arn string) (scheduler.TaskDefinition, 
 		return scheduler.TaskDefinition{}, fmt.Errorf("task definition %q: TaskDefinition not found", arn)
 	}
 	var containers []task.ContainerDefinition
-	if err := json.Unmarshal([]byte(textOf(found, "containerDefinitions")), &containers); err != nil || len(containers) == 0 {
+	err := json.Unmarshal([]byte(textOf(found, "containerDefinitions")), &containers)
+	if err == nil && len(containers) == 0 {
+		err = errors.New("it has none")
+	}
+	if err != nil {
 		return scheduler.TaskDefinition{}, fmt.Errorf("task definition %q: reading its containers: %w", arn, err)
 	}
 	container := containers[0]
@@ -108,17 +113,18 @@ func (a *Account) taskDefinition(region, arn string) (scheduler.TaskDefinition, 
 func (a *Account) scaling(service *cloud.Resource) *scheduler.Scaling {
 	_, id, _ := strings.Cut(service.ID, ":service/")
 	id = "service/" + id
-	target, policy := a.find("appautoscaling/target", "resourceId", id), struct {
-		ResourceID                               string
-		TargetTrackingScalingPolicyConfiguration struct {
-			scheduler.Scaling
-			PredefinedMetricSpecification struct{ PredefinedMetricType string }
-		}
-	}{}
+	target := a.find("appautoscaling/target", "resourceId", id)
 	if target == nil {
 		return nil
 	}
 	for _, r := range a.each("appautoscaling/policy") {
+		var policy struct {
+			ResourceID                               string
+			TargetTrackingScalingPolicyConfiguration struct {
+				scheduler.Scaling
+				PredefinedMetricSpecification struct{ PredefinedMetricType string }
+			}
+		}
 		tracking := &policy.TargetTrackingScalingPolicyConfiguration
 		if decode(r, &policy) != nil || policy.ResourceID != id ||
 			tracking.PredefinedMetricSpecification.PredefinedMetricType != "ALBRequestCountPerTarget" {

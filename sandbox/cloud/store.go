@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -150,11 +149,16 @@ func (s *Store) Delete(typ, region, key string) error {
 func (s *Store) List(filter func(*Resource) bool) []*Resource {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var found []*Resource
-	for _, path := range slices.Sorted(maps.Keys(s.resources)) {
-		if r := s.resources[path]; filter(r) {
-			found = append(found, r.clone())
+	var paths []string
+	for path, r := range s.resources {
+		if filter(r) {
+			paths = append(paths, path)
 		}
+	}
+	slices.Sort(paths) // only what was found: alarms and services are looked for all the time.
+	var found []*Resource
+	for _, path := range paths {
+		found = append(found, s.resources[path].clone())
 	}
 	return found
 }
