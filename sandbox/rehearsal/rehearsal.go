@@ -119,6 +119,9 @@ func (r *rehearsal) rehearse(ctx context.Context) error {
 // setUp brings the platform and both colours up, gives blue the traffic and starts
 // the load.
 func (r *rehearsal) setUp(ctx context.Context) error {
+	if r.sandbox.Domain() == "" {
+		return errors.New(`config "codeflow:platform.domain" of Pulumi.prod.yaml must be set: without a domain there are no weights to move`)
+	}
 	if _, err := r.run(ctx, "prod", engine.Up); err != nil {
 		return err
 	}

@@ -95,8 +95,7 @@ func (r *rehearsal) canary(ctx context.Context, row *row) error {
 }
 
 func (r *rehearsal) crash(ctx context.Context, row *row) error {
-	const service = "codeflow-green-service"
-	fault := runtime.FaultDeployFails + ":" + service
+	fault := runtime.FaultDeployFails + ":green"
 	if err := r.sandbox.Account.SetFault(fault, true); err != nil {
 		return err
 	}
@@ -109,7 +108,7 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 	if err := r.sandbox.Account.SetFault(fault, false); err != nil {
 		return err
 	}
-	status, err := r.service(service)
+	status, err := r.service("green")
 	if err != nil {
 		return err
 	}
@@ -202,24 +201,24 @@ func (r *rehearsal) databaseDown(ctx context.Context, row *row) error {
 	return errors.Join(err, back)
 }
 
-// zone is the one that goes down.
-const zone = "eu-central-1a"
-
 func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
-	const service = "codeflow-green-service"
+	before, err := r.service("green")
+	if err != nil {
+		return err
+	}
 	began := time.Now()
-	fault := runtime.FaultZoneDown + ":" + zone
+	fault := runtime.FaultZoneDown + ":" + before.Tasks[0].AvailabilityZone
 	if err := r.sandbox.Account.SetFault(fault, true); err != nil {
 		return err
 	}
-	err := r.await(ctx, func() (bool, error) {
-		status, err := r.service(service)
+	err = r.await(ctx, func() (bool, error) {
+		status, err := r.service("green")
 		return err == nil && status.RunningCount < status.DesiredCount, err
 	})
 	row.detected(time.Since(began))
 	if err == nil {
 		err = r.await(ctx, func() (bool, error) {
-			status, err := r.service(service)
+			status, err := r.service("green")
 			return err == nil && status.Steady, err
 		})
 	}
@@ -239,15 +238,15 @@ func (r *rehearsal) rollback(ctx context.Context, row *row) error {
 	return expect("ops rollback", cli.ExitOK, code)
 }
 
-// service is a service as it runs.
-func (r *rehearsal) service(name string) (scheduler.ServiceStatus, error) {
+// service is a colour's service as it runs.
+func (r *rehearsal) service(color string) (scheduler.ServiceStatus, error) {
 	status, err := r.sandbox.Account.Status()
 	for _, service := range status.Services {
-		if service.Name == name {
+		if service.Color == color && len(service.Tasks) > 0 {
 			return service, nil
 		}
 	}
-	return scheduler.ServiceStatus{}, errors.Join(err, fmt.Errorf("no service %q runs", name))
+	return scheduler.ServiceStatus{}, errors.Join(err, fmt.Errorf("no service of %q runs", color))
 }
 
 // patience is how long a thing may take that must come.
