@@ -49,11 +49,11 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 		return err
 	}
 	if cfg.Domain != "" {
-		if err := dns.NewAlias(ctx, "record", shared.ZoneID, dns.Color(cfg.Name, cfg.Domain),
+		if err := dns.NewAlias(ctx, "record", shared.ZoneID, naming.ColorDomain(cfg.Name, cfg.Domain),
 			dns.Target{DNSName: balancer.DNSName, ZoneID: balancer.ZoneID}, pulumi.Provider(aws)); err != nil {
 			return err
 		}
-		ctx.Export("url", pulumi.String("https://"+dns.Color(cfg.Name, cfg.Domain)))
+		ctx.Export("url", pulumi.String("https://"+naming.ColorDomain(cfg.Name, cfg.Domain)))
 	}
 	ctx.Export("image", reference)
 	export(ctx, ColorOutputs{
@@ -139,7 +139,7 @@ func environment(cfg *Color, shared *PlatformOutputs) map[string]pulumi.StringIn
 		"DATABASE_URL":                 pulumi.Sprintf("postgresql://%s:5432/%s?sslmode=verify-full", shared.DatabaseHost, shared.DatabaseName),
 	}
 	if cfg.Domain != "" {
-		hosts := []string{cfg.Domain, dns.Live(cfg.Domain), dns.CDN(cfg.Domain), dns.Color(cfg.Name, cfg.Domain)}
+		hosts := []string{cfg.Domain, naming.LiveDomain(cfg.Domain), naming.CDNDomain(cfg.Domain), naming.ColorDomain(cfg.Name, cfg.Domain)}
 		env["CODEFLOW_HOSTS"] = pulumi.String(strings.Join(hosts, ","))
 		env["CODEFLOW_URL"] = pulumi.String("https://" + cfg.Domain)
 	}

@@ -187,9 +187,9 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	}
 	switch {
 	case p.cfg.Domain != nil:
-		args.Domain = dns.CDN(p.cfg.Domain.Name)
+		args.Domain = naming.CDNDomain(p.cfg.Domain.Name)
 		args.CertificateARN, args.ZoneID = p.dnsDomain.CDNCertificateARN, p.dnsDomain.ZoneID
-		args.APIOrigin = &cdn.APIOrigin{Domain: pulumi.String(dns.Live(p.cfg.Domain.Name))}
+		args.APIOrigin = &cdn.APIOrigin{Domain: pulumi.String(naming.LiveDomain(p.cfg.Domain.Name))}
 	case len(shares) > 0:
 		args.APIOrigin = &cdn.APIOrigin{Domain: shares[0].Target.DNSName, HTTPOnly: true}
 	}

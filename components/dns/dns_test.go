@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
 )
 
@@ -177,9 +178,9 @@ func TestNames(t *testing.T) {
 	t.Parallel()
 	r := &recorder.Recorder{}
 	require.NoError(t, r.Run(false, func(ctx *pulumi.Context) error {
-		return dns.NewAlias(ctx, "record", pulumi.String("Z1"), dns.Color("blue", "example.com"),
+		return dns.NewAlias(ctx, "record", pulumi.String("Z1"), naming.ColorDomain("blue", "example.com"),
 			dns.Target{DNSName: pulumi.String("alb"), ZoneID: pulumi.String("ZALB")})
 	}))
 	assert.Equal(t, "blue.example.com", r.Get(t, "aws:route53/record:Record", "record").In("name"))
-	assert.Equal(t, "cdn.example.com", dns.CDN("example.com"))
+	assert.Equal(t, "cdn.example.com", naming.CDNDomain("example.com"))
 }

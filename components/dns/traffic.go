@@ -6,6 +6,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 )
 
 // TrafficType is the type token of [Traffic].
@@ -52,10 +54,10 @@ func NewTraffic(ctx *pulumi.Context, name string, args *TrafficArgs, opts ...pul
 	if err := ctx.RegisterComponentResourceV2(TrafficType, name, pulumi.Map{}, t, opts...); err != nil {
 		return nil, fmt.Errorf("registering %s %q: %w", TrafficType, name, err)
 	}
-	live := Target{DNSName: pulumi.String(Live(args.Domain)), ZoneID: args.ZoneID}
+	live := Target{DNSName: pulumi.String(naming.LiveDomain(args.Domain)), ZoneID: args.ZoneID}
 	var weighted []pulumi.Resource
 	for _, share := range args.Shares {
-		record, err := alias(ctx, name+"-"+share.Color, args.ZoneID, Live(args.Domain), share.Target, route53.RecordArgs{
+		record, err := alias(ctx, name+"-"+share.Color, args.ZoneID, naming.LiveDomain(args.Domain), share.Target, route53.RecordArgs{
 			SetIdentifier: pulumi.String(share.Color),
 			WeightedRoutingPolicies: route53.RecordWeightedRoutingPolicyArray{
 				&route53.RecordWeightedRoutingPolicyArgs{Weight: pulumi.Int(share.Weight)},

@@ -71,6 +71,18 @@ func (p Platform) Repository() string { return p.Project + "/" + p.Project + "-s
 // traffic controller writes and the platform reads.
 func (p Platform) TrafficPath() string { return "/" + p.Project + "/" + p.Environment + "/traffic" }
 
+// SwitchedBack is the name of the parameter with the digest that lost its traffic.
+func (p Platform) SwitchedBack() string { return p.TrafficPath() + "/switched-back" }
+
+// LiveDomain is the name whose weighted records carry the traffic.
+func LiveDomain(domain string) string { return "live." + domain }
+
+// ColorDomain is the name of one colour.
+func ColorDomain(color, domain string) string { return color + "." + domain }
+
+// CDNDomain is the name of the CDN.
+func CDNDomain(domain string) string { return "cdn." + domain }
+
 // Check returns an error for each name that AWS would refuse.
 func (p Platform) Check() []error {
 	if errs := checkTokens(p.Project, p.Environment); len(errs) > 0 {

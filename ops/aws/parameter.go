@@ -10,12 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 )
 
 // parameter is where the platform's interlock finds the digest that is refused.
 func (c *Cloud) parameter() string {
-	return fmt.Sprintf("/%s/%s/traffic/switched-back", c.settings.Project, c.settings.Environment)
+	return naming.Platform{Project: c.settings.Project, Environment: c.settings.Environment}.SwitchedBack()
 }
 
 // SwitchedBack implements [ops.Cloud].

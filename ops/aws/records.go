@@ -9,16 +9,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 )
 
-// live is the name whose weighted records carry the traffic, as components/dns has
-// it, which this package must not link.
-func live(domain string) string { return "live." + domain }
-
 // Weights implements [ops.Cloud].
 func (c *Cloud) Weights(ctx context.Context) (ops.Weights, error) {
-	name, weights := live(c.settings.Domain), ops.Weights{}
+	name, weights := naming.LiveDomain(c.settings.Domain), ops.Weights{}
 	zone, err := c.settings.Zone(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("finding the zone of %q: %w", name, err)

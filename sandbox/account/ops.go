@@ -101,26 +101,24 @@ func (o *Ops) Weights(context.Context) (ops.Weights, error) {
 	}
 	weights := ops.Weights{}
 	for _, r := range o.Runtime.Zone.Records() {
-		if r.Name == "live."+o.Domain && r.Weight != nil {
+		if r.Name == naming.LiveDomain(o.Domain) && r.Weight != nil {
 			weights[r.SetIdentifier] = *r.Weight
 		}
 	}
 	return weights, nil
 }
 
-func (o *Ops) parameter() string { return o.Platform.TrafficPath() + "/switched-back" }
-
 const parameterType = "aws:ssm/parameter:Parameter"
 
 // SwitchedBack implements [ops.Cloud].
 func (o *Ops) SwitchedBack(context.Context) (*ops.SwitchedBack, error) {
-	parameter, ok := o.Cloud.Store().Get(parameterType, o.Region, o.parameter())
+	parameter, ok := o.Cloud.Store().Get(parameterType, o.Region, o.Platform.SwitchedBack())
 	if !ok {
 		return nil, nil
 	}
 	s := &ops.SwitchedBack{}
 	if err := json.Unmarshal([]byte(textOf(parameter, "value")), s); err != nil {
-		return nil, fmt.Errorf("reading parameter %q: %w", o.parameter(), err)
+		return nil, fmt.Errorf("reading parameter %q: %w", o.Platform.SwitchedBack(), err)
 	}
 	return s, nil
 }
@@ -128,15 +126,15 @@ func (o *Ops) SwitchedBack(context.Context) (*ops.SwitchedBack, error) {
 // SetSwitchedBack implements [ops.Cloud].
 func (o *Ops) SetSwitchedBack(_ context.Context, s *ops.SwitchedBack) error {
 	if s == nil {
-		return o.Cloud.Store().Delete(parameterType, o.Region, o.parameter())
+		return o.Cloud.Store().Delete(parameterType, o.Region, o.Platform.SwitchedBack())
 	}
 	value, err := json.Marshal(s)
 	if err != nil {
 		return err
 	}
-	properties := map[string]any{"name": o.parameter(), "type": "String", "value": string(value)}
+	properties := map[string]any{"name": o.Platform.SwitchedBack(), "type": "String", "value": string(value)}
 	return o.Cloud.Store().Put(&cloud.Resource{
-		Type: parameterType, ID: o.parameter(), Region: o.Region, Inputs: properties, Outputs: properties,
+		Type: parameterType, ID: o.Platform.SwitchedBack(), Region: o.Region, Inputs: properties, Outputs: properties,
 	})
 }
 
