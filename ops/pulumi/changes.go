@@ -1,7 +1,6 @@
 package pulumi
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,47 +8,21 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
 )
 
 // recordType is the one type of resource that a switch changes.
 const recordType = "aws:route53/record:Record"
 
-// changes collects what the engine's events say. The channel of an operation that
-// is refused early is never closed, so its end is told.
+// changes collects what an operation changes.
 type changes struct {
-	events      chan events.EngineEvent
-	ended, done chan struct{}
-	other       map[string]apitype.OpType // by URN: what is no plain change of a record
-	errors      []string
+	*Collector
+	other map[string]apitype.OpType // by URN: what is no plain change of a record
 }
 
 func newChanges() *changes {
-	c := &changes{
-		events: make(chan events.EngineEvent), ended: make(chan struct{}), done: make(chan struct{}), other: map[string]apitype.OpType{},
-	}
-	go func() {
-		defer close(c.done)
-		for {
-			select {
-			case event, ok := <-c.events:
-				if !ok {
-					return
-				}
-				c.note(event)
-			case <-c.ended:
-				return
-			}
-		}
-	}()
+	c := &changes{other: map[string]apitype.OpType{}}
+	c.Collector = Collect(c.note)
 	return c
-}
-
-// end waits until what was told is collected.
-func (c *changes) end() {
-	close(c.ended)
-	<-c.done
 }
 
 func (c *changes) note(event events.EngineEvent) {
@@ -65,18 +38,6 @@ func (c *changes) note(event events.EngineEvent) {
 			c.other[step.URN] = step.Op
 		}
 	}
-	if d := event.DiagnosticEvent; d != nil && d.Severity == string(diag.Error) {
-		c.errors = append(c.errors, strings.TrimSpace(colors.Never.Colorize(d.Message)))
-	}
-}
-
-// explain is the engine's own errors, each once: err repeats all the progress.
-func (c *changes) explain(err error) error {
-	if len(c.errors) == 0 {
-		return err
-	}
-	slices.Sort(c.errors)
-	return errors.New(strings.Join(slices.Compact(c.errors), "\n"))
 }
 
 // onlyRecords fails when more than records would change.

@@ -103,12 +103,12 @@ func (s *Stacks) Apply(ctx context.Context) error {
 	var watched *changes
 	if err := s.free(ctx, stack, func() error {
 		watched = newChanges()
-		defer watched.end()
+		defer watched.End()
 		_, err := stack.Up(ctx, optup.ProgressStreams(s.opts.Log), optup.ErrorProgressStreams(s.opts.Log),
-			optup.EventStreams(watched.events), optup.SuppressOutputs())
+			optup.EventStreams(watched.Events), optup.SuppressOutputs())
 		return err
 	}); err != nil {
-		return fmt.Errorf("updating stack %q: %w", s.opts.Platform, watched.explain(err))
+		return fmt.Errorf("updating stack %q: %w", s.opts.Platform, watched.Explain(err))
 	}
 	return watched.onlyRecords(s.opts.Platform)
 }
@@ -128,10 +128,10 @@ func (s *Stacks) preview(ctx context.Context, stack *auto.Stack) error {
 	}
 	watched := newChanges()
 	_, err = stack.Preview(ctx, optpreview.ProgressStreams(s.opts.Log), optpreview.ErrorProgressStreams(s.opts.Log),
-		optpreview.EventStreams(watched.events), optpreview.SuppressOutputs())
-	watched.end()
+		optpreview.EventStreams(watched.Events), optpreview.SuppressOutputs())
+	watched.End()
 	if err != nil {
-		return fmt.Errorf("previewing stack %q: %w", s.opts.Platform, watched.explain(err))
+		return fmt.Errorf("previewing stack %q: %w", s.opts.Platform, watched.Explain(err))
 	}
 	if err := watched.onlyRecords(s.opts.Platform); err != nil {
 		return err
@@ -157,12 +157,12 @@ func (s *Stacks) Refresh(ctx context.Context) error {
 	var watched *changes
 	if err := s.free(ctx, stack, func() error {
 		watched = newChanges()
-		defer watched.end()
+		defer watched.End()
 		_, err := stack.Refresh(ctx, optrefresh.Target(records), optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.opts.Log),
-			optrefresh.ErrorProgressStreams(s.opts.Log), optrefresh.EventStreams(watched.events))
+			optrefresh.ErrorProgressStreams(s.opts.Log), optrefresh.EventStreams(watched.Events))
 		return err
 	}); err != nil {
-		return fmt.Errorf("refreshing the records of stack %q: %w", s.opts.Platform, watched.explain(err))
+		return fmt.Errorf("refreshing the records of stack %q: %w", s.opts.Platform, watched.Explain(err))
 	}
 	return nil
 }

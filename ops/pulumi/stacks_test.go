@@ -153,12 +153,12 @@ func TestExplain(t *testing.T) {
 	for range 2 {
 		var event events.EngineEvent
 		event.DiagnosticEvent = &apitype.DiagnosticEvent{Severity: "error", Message: "<{%reset%}>traffic for \"green\" is refused<{%reset%}>\n"}
-		c.events <- event
+		c.Events <- event
 	}
-	c.end()
+	c.End()
 	failed := errors.New("stdout: everything")
-	assert.EqualError(t, c.explain(failed), `traffic for "green" is refused`)
-	assert.Equal(t, failed, (&changes{}).explain(failed))
+	assert.EqualError(t, c.Explain(failed), `traffic for "green" is refused`)
+	assert.Equal(t, failed, (&Collector{}).Explain(failed))
 }
 
 func TestOrphanedLockIsTakenAway(t *testing.T) {

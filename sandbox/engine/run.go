@@ -2,13 +2,11 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"maps"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -18,8 +16,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optrefresh"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/diag"
-	"github.com/pulumi/pulumi/sdk/v3/go/common/diag/colors"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 )
 
 // Operation is what the engine does to a stack.
@@ -60,8 +58,8 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	}
 	tally := newTally()
 	start := time.Now()
-	err = s.operate(ctx, selected, operation, tally.events)
-	tally.end()
+	err = s.operate(ctx, selected, operation, tally.Events)
+	tally.End()
 	if err == nil && operation == Destroy {
 		s.forget(stack)
 		err = selected.Workspace().RemoveStack(ctx, stack)
@@ -73,10 +71,7 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	}
 	if err != nil {
 		// The progress was shown already: of what failed, its errors are enough.
-		if problems := tally.problems(); problems != "" {
-			err = errors.New(problems)
-		}
-		return result, fmt.Errorf("%s of stack %q: %w", operation, stack, err)
+		return result, fmt.Errorf("%s of stack %q: %w", operation, stack, tally.Explain(err))
 	}
 	return result, nil
 }
@@ -125,7 +120,7 @@ func (s *Sandbox) exists(name string) bool {
 	return err == nil
 }
 
-// Outputs of a stack, with secrets as they are.
+// Outputs of a stack, without what is secret.
 func (s *Sandbox) Outputs(ctx context.Context, stack string) (map[string]any, error) {
 	selected, err := s.stack(ctx, stack)
 	if err != nil {
@@ -145,40 +140,16 @@ func (s *Sandbox) Outputs(ctx context.Context, stack string) (map[string]any, er
 	return values, nil
 }
 
-// tally counts what the engine's events say. The channel of an operation that is
-// refused early is never closed, so the end is told apart.
+// tally counts what the engine's events say.
 type tally struct {
-	events      chan events.EngineEvent
-	ended, done chan struct{}
-	ops         map[string]string // by URN
-	errors      []string
+	*pulumi.Collector
+	ops map[string]string // by URN
 }
 
 func newTally() *tally {
-	t := &tally{
-		events: make(chan events.EngineEvent), ended: make(chan struct{}), done: make(chan struct{}), ops: map[string]string{},
-	}
-	go func() {
-		defer close(t.done)
-		for {
-			select {
-			case event, ok := <-t.events:
-				if !ok {
-					return
-				}
-				t.note(event)
-			case <-t.ended:
-				return
-			}
-		}
-	}()
+	t := &tally{ops: map[string]string{}}
+	t.Collector = pulumi.Collect(t.note)
 	return t
-}
-
-// end waits until what was told is counted.
-func (t *tally) end() {
-	close(t.ended)
-	<-t.done
 }
 
 func (t *tally) note(event events.EngineEvent) {
@@ -187,9 +158,6 @@ func (t *tally) note(event events.EngineEvent) {
 	}
 	if event.ResOutputsEvent != nil {
 		t.add(event.ResOutputsEvent.Metadata)
-	}
-	if d := event.DiagnosticEvent; d != nil && d.Severity == string(diag.Error) {
-		t.errors = append(t.errors, strings.TrimSpace(colors.Never.Colorize(d.Message)))
 	}
 }
 
@@ -205,12 +173,6 @@ func (t *tally) add(step apitype.StepEventMetadata) {
 	if outcome, ok := outcomes[step.Op]; ok {
 		t.ops[step.URN] = outcome
 	}
-}
-
-// problems are the errors that the engine reported, each once.
-func (t *tally) problems() string {
-	slices.Sort(t.errors)
-	return strings.Join(slices.Compact(t.errors), "\n")
 }
 
 func (t *tally) result() *Result {
