@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/aws/aws-sdk-go-v2/config"
-	"gopkg.in/yaml.v3"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
@@ -17,32 +16,11 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 )
 
-// platform is what the controller needs of codeflow:platform, with the program's
-// defaults. The program checks it.
-type platform struct {
-	Project     string   `yaml:"project"`
-	Environment string   `yaml:"environment"`
-	Region      string   `yaml:"region"`
-	Colors      []string `yaml:"colors"`
-	Domain      struct {
-		Name string `yaml:"name"`
-	} `yaml:"domain"`
-}
-
-func readPlatform(file string) (*platform, error) {
-	text, err := os.ReadFile(file)
+// readPlatform reads the platform that the controller is to work on.
+func readPlatform(file string) (*pulumi.Platform, error) {
+	p, err := pulumi.ReadPlatform(file)
 	if err != nil {
-		return nil, fmt.Errorf("reading stack config: %w", err)
-	}
-	var stack struct {
-		Config struct {
-			Platform platform `yaml:"codeflow:platform"`
-		} `yaml:"config"`
-	}
-	p := &stack.Config.Platform
-	p.Project, p.Environment, p.Colors = "codeflow", "prod", []string{"blue", "green"}
-	if err := yaml.Unmarshal(text, &stack); err != nil {
-		return nil, fmt.Errorf("reading stack config %q: %w", file, err)
+		return nil, err
 	}
 	switch {
 	case p.Region == "":

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 )
 
 // The project's own platform is one that ops can work on.
@@ -43,7 +44,7 @@ func TestReadPlatform(t *testing.T) {
 			continue
 		}
 		require.NoError(t, err)
-		assert.Equal(t, &platform{Project: "codeflow", Environment: "prod", Region: "r", Colors: []string{"blue", "green"}, Domain: p.Domain}, p)
+		assert.Equal(t, &pulumi.Platform{Project: "codeflow", Environment: "prod", Region: "r", Colors: []string{"blue", "green"}, Domain: p.Domain}, p)
 	}
 	_, err := readPlatform("none.yaml")
 	require.Error(t, err)

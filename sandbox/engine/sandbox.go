@@ -20,6 +20,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsx"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
@@ -70,7 +71,7 @@ type Sandbox struct {
 	root, dir string
 	out       io.Writer
 	scale     timescale.Scale
-	platform  platform
+	platform  *pulumi.Platform
 	command   auto.PulumiCommand
 	env       map[string]string
 	lock      *flock.Flock
@@ -103,7 +104,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 			return nil, fmt.Errorf("opening the sandbox: %w", err)
 		}
 	}
-	if s.platform, err = readPlatform(s.root); err != nil {
+	if s.platform, err = pulumi.ReadPlatform(filepath.Join(s.root, "Pulumi.prod.yaml")); err != nil {
 		return nil, err
 	}
 	if s.command, err = Command(ctx, filepath.Join(s.root, "sandbox"), filepath.Join(s.root, ".sandbox", "cli"), s.out); err != nil {
@@ -234,6 +235,18 @@ func (s *Sandbox) Close() error {
 		err = errors.Join(err, os.Remove(s.path("running")))
 	}
 	return errors.Join(err, s.lock.Unlock())
+}
+
+// seed puts into the account what the program expects there: the delegated zone
+// of the platform's domain.
+func (s *Sandbox) seed() error {
+	domain := s.platform.Domain
+	name := cmp.Or(domain.ZoneName, domain.Name)
+	if name == "" || domain.Zone == "create" {
+		return nil
+	}
+	_, err := s.Cloud.Seed("aws:route53/zone:Zone", s.platform.Region, map[string]any{"name": name})
+	return err
 }
 
 // stack returns the stack, made when it does not exist yet.
