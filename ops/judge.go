@@ -28,24 +28,16 @@ type Thresholds struct {
 }
 
 func (t Thresholds) withDefaults() Thresholds {
-	standard := Thresholds{P95: 2 * time.Second, Errors: 0.01, MinErrors: 5, MinRequests: 20, MinCompared: 100, Load: 1000.0 / 60}
-	if t.P95 > 0 {
-		standard.P95 = t.P95
+	return Thresholds{
+		P95: positive(t.P95, 2*time.Second), Errors: positive(t.Errors, 0.01), MinErrors: positive(t.MinErrors, 5),
+		MinRequests: positive(t.MinRequests, 20), MinCompared: positive(t.MinCompared, 100), Load: positive(t.Load, 1000.0/60),
 	}
-	if t.Errors > 0 {
-		standard.Errors = t.Errors
-	}
-	if t.MinErrors > 0 {
-		standard.MinErrors = t.MinErrors
-	}
-	if t.MinRequests > 0 {
-		standard.MinRequests = t.MinRequests
-	}
-	if t.MinCompared > 0 {
-		standard.MinCompared = t.MinCompared
-	}
-	if t.Load > 0 {
-		standard.Load = t.Load
+}
+
+// positive is the value, or the standard one when it is not set.
+func positive[T time.Duration | float64 | int](value, standard T) T {
+	if value > 0 {
+		return value
 	}
 	return standard
 }

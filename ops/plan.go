@@ -26,15 +26,10 @@ type Pace struct {
 }
 
 func (p Pace) withDefaults() Pace {
-	for value, standard := range map[*time.Duration]time.Duration{
-		&p.TTL: time.Minute, &p.Interval: 10 * time.Second, &p.Window: 2 * time.Minute,
-		&p.Patience: 30 * time.Second, &p.Update: 5 * time.Minute,
-	} {
-		if *value <= 0 {
-			*value = standard
-		}
+	return Pace{
+		TTL: positive(p.TTL, time.Minute), Interval: positive(p.Interval, 10*time.Second), Window: positive(p.Window, 2*time.Minute),
+		Patience: positive(p.Patience, 30*time.Second), Update: positive(p.Update, 5*time.Minute),
 	}
-	return p
 }
 
 // The guide's circuit breaker: failures in a row that open it. Its 60 s until it

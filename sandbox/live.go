@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -63,9 +62,7 @@ func statusCommand(opts *engine.Options) *cobra.Command {
 					writeStatus(cmd.OutOrStdout(), status)
 					return nil
 				}
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(status)
+				return printJSON(cmd.OutOrStdout(), status)
 			})
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -108,14 +109,18 @@ func outputsCommand(opts *engine.Options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", "  ")
-				return encoder.Encode(outputs)
+				return printJSON(cmd.OutOrStdout(), outputs)
 			})
 		},
 	}
 	stackFlag(cmd, &stack)
 	return cmd
+}
+
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(value)
 }
 
 func driftCommand(opts *engine.Options) *cobra.Command {
