@@ -108,7 +108,7 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 	if err := r.sandbox.Account.SetFault(fault, false); err != nil {
 		return err
 	}
-	status, err := r.service("green")
+	status, err := r.green()
 	if err != nil {
 		return err
 	}
@@ -202,7 +202,7 @@ func (r *rehearsal) databaseDown(ctx context.Context, row *row) error {
 }
 
 func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
-	before, err := r.service("green")
+	before, err := r.green()
 	if err != nil {
 		return err
 	}
@@ -212,13 +212,13 @@ func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
 		return err
 	}
 	err = r.await(ctx, func() (bool, error) {
-		status, err := r.service("green")
+		status, err := r.green()
 		return err == nil && status.RunningCount < status.DesiredCount, err
 	})
 	row.detected(time.Since(began))
 	if err == nil {
 		err = r.await(ctx, func() (bool, error) {
-			status, err := r.service("green")
+			status, err := r.green()
 			return err == nil && status.Steady, err
 		})
 	}
@@ -238,15 +238,15 @@ func (r *rehearsal) rollback(ctx context.Context, row *row) error {
 	return expect("ops rollback", cli.ExitOK, code)
 }
 
-// service is a colour's service as it runs.
-func (r *rehearsal) service(color string) (scheduler.ServiceStatus, error) {
+// green is its service as it runs: it has the traffic from the first switch on.
+func (r *rehearsal) green() (scheduler.ServiceStatus, error) {
 	status, err := r.sandbox.Account.Status()
 	for _, service := range status.Services {
-		if service.Color == color && len(service.Tasks) > 0 {
+		if service.Color == "green" && len(service.Tasks) > 0 {
 			return service, nil
 		}
 	}
-	return scheduler.ServiceStatus{}, errors.Join(err, fmt.Errorf("no service of %q runs", color))
+	return scheduler.ServiceStatus{}, errors.Join(err, errors.New("no service of green runs"))
 }
 
 // patience is how long a thing may take that must come.
