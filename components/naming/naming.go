@@ -5,6 +5,7 @@ package naming
 import (
 	"fmt"
 	"regexp"
+	"strconv"
 )
 
 // Limits of AWS on names, in characters.
@@ -46,6 +47,13 @@ func (c Color) Family() string { return c.prefix() }
 // LogGroup is the log group of the tasks.
 func (c Color) LogGroup() string { return "/ecs/" + c.prefix() }
 
+// TaskRole and ExecutionRole are how the names of the tasks' roles begin; the
+// engine adds a suffix, since a role belongs to no region.
+func (c Color) TaskRole() string { return c.prefix() + "-task" }
+
+// ExecutionRole is the role that ECS starts the tasks with.
+func (c Color) ExecutionRole() string { return c.prefix() + "-execution" }
+
 // Alarm is the name of an alarm, for example codeflow-blue-5xx.
 func (c Color) Alarm(what string) string { return c.prefix() + "-" + what }
 
@@ -64,12 +72,36 @@ type Platform struct{ Project, Environment string }
 // Database is the identifier of the database instance.
 func (p Platform) Database() string { return p.Project + "-" + p.Environment }
 
+// DatabaseGeneration is the identifier of the database that was restored for the
+// n-th time; the first one has no number.
+func (p Platform) DatabaseGeneration(n int) string {
+	if n == 1 {
+		return p.Database()
+	}
+	return p.Database() + "-" + strconv.Itoa(n)
+}
+
+// Path is how the names of the SSM parameters begin.
+func (p Platform) Path() string { return "/" + p.Project + "/" + p.Environment }
+
+// ConfigPath is how the names of the parameters with plain settings begin.
+func (p Platform) ConfigPath() string { return p.Path() + "/config" }
+
+// APIKeyPath is how the names of the parameters with API keys begin.
+func (p Platform) APIKeyPath() string { return p.Path() + "/api-keys" }
+
+// DatabaseURL is the parameter with the database's URL, without a password.
+func (p Platform) DatabaseURL() string { return p.Path() + "/database/url" }
+
+// TokensSecret is the secret with the hashes of the bearer tokens.
+func (p Platform) TokensSecret() string { return p.Project + "/" + p.Environment + "/tokens" }
+
 // Repository is the name of the ECR repository.
 func (p Platform) Repository() string { return p.Project + "/" + p.Project + "-server" }
 
 // TrafficPath is the path of the SSM parameters about the traffic, which the
 // traffic controller writes and the platform reads.
-func (p Platform) TrafficPath() string { return "/" + p.Project + "/" + p.Environment + "/traffic" }
+func (p Platform) TrafficPath() string { return p.Path() + "/traffic" }
 
 // SwitchedBack is the name of the parameter with the digest that lost its traffic.
 func (p Platform) SwitchedBack() string { return p.TrafficPath() + "/switched-back" }

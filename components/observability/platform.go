@@ -4,10 +4,10 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/sns"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/key"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 )
@@ -96,7 +96,7 @@ func (r *regional) alarms(
 // topics makes the topic of each level, with who is subscribed to it. The ARNs
 // are those of the topics' policies: without one nobody may publish.
 func (r *regional) topics(ctx *pulumi.Context, name string) ([]pulumi.StringOutput, error) {
-	key, err := r.encryption(ctx, name)
+	encryption, err := r.encryption(ctx, name)
 	if err != nil {
 		return nil, err
 	}
@@ -104,13 +104,17 @@ func (r *regional) topics(ctx *pulumi.Context, name string) ([]pulumi.StringOutp
 	for i, l := range levels {
 		suffix := fmt.Sprintf("%s-level-%d", name, i+1)
 		topic, err := sns.NewTopic(ctx, suffix, &sns.TopicArgs{
-			DisplayName: pulumi.String(fmt.Sprintf("CodeFlow alarms: respond within %d minutes", l.minutes)), KmsMasterKeyId: key,
+			DisplayName: pulumi.String(fmt.Sprintf("CodeFlow alarms: respond within %d minutes", l.minutes)), KmsMasterKeyId: encryption,
 		}, r.opts...)
 		if err != nil {
 			return nil, fmt.Errorf("creating topic %q: %w", suffix, err)
 		}
 		admitted, err := sns.NewTopicPolicy(ctx, suffix, &sns.TopicPolicyArgs{
-			Arn: topic.Arn, Policy: policy.Document(r.admit("Publish", []string{"sns:Publish"}, topic.Arn)),
+			Arn: topic.Arn, Policy: policy.Document(policy.Statement{
+				Sid: "Publish", Actions: []string{"sns:Publish"}, Resources: []any{topic.Arn},
+				Principals: map[string]any{"Service": cloudWatch},
+				Conditions: map[string]map[string]any{"StringEquals": {"aws:SourceAccount": r.account}},
+			}),
 		}, r.opts...)
 		if err != nil {
 			return nil, fmt.Errorf("creating policy of topic %q: %w", suffix, err)
@@ -132,29 +136,12 @@ func (r *regional) encryption(ctx *pulumi.Context, name string) (pulumi.StringIn
 	if r.key != nil {
 		return r.key, nil
 	}
-	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
-		Description:       pulumi.String("Messages of the alarms " + name),
-		EnableKeyRotation: pulumi.Bool(true),
-		Policy: policy.Document(
-			// A key's policy is all there is: without the account nobody could change it.
-			policy.Statement{
-				Sid: "Account", Actions: []string{"kms:*"}, Resources: []any{"*"},
-				Principals: map[string]any{"AWS": r.account},
-			},
-			r.admit("CloudWatch", []string{"kms:Decrypt", "kms:GenerateDataKey*"}, "*"),
-		),
+	created, err := key.New(ctx, name+"-key", &key.Args{
+		Account: r.account, Description: "Messages of the alarms " + name,
+		Admit: []policy.Statement{key.Publisher("CloudWatch", cloudWatch, r.account)},
 	}, r.opts...)
 	if err != nil {
-		return nil, fmt.Errorf("creating key %q: %w", name+"-key", err)
+		return nil, err
 	}
-	return key.Arn, nil
-}
-
-// admit lets CloudWatch do something for alarms of this account.
-func (r *regional) admit(sid string, actions []string, resource any) policy.Statement {
-	return policy.Statement{
-		Sid: sid, Actions: actions, Resources: []any{resource},
-		Principals: map[string]any{"Service": cloudWatch},
-		Conditions: map[string]map[string]any{"StringEquals": {"aws:SourceAccount": r.account}},
-	}
+	return created.Arn, nil
 }
