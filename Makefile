@@ -22,6 +22,10 @@ rehearsal: $(AGENTS) ## Rehearse a switch, bad releases, outages and a rollback 
 	@echo "compiling the sandbox (the first time takes minutes: the AWS SDK is large)"
 	go run -C sandbox . rehearsal
 
+.PHONY: drill
+drill: $(AGENTS) ## Lose rows of the database and restore them to a point in time (Linux)
+	go run -C sandbox . drill
+
 .PHONY: sandbox-clean
 sandbox-clean: ## End what runs, destroy the sandbox's stacks and remove everything it made
 	go run -C sandbox . clean
@@ -35,7 +39,7 @@ test: $(AGENTS) $(PEERS) ## Run every test, print the coverage
 	$(GOTEST) -coverpkg=$(COVERED) -coverprofile=coverage.out ./stacks/... ./components/... ./agentbundle/...
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
 	$(GOTEST) -race $(PURE)
-	cd sandbox && $(GOTEST) -race ./runtime/... ./account ./control ./rehearsal/traffic ./rehearsal/report
+	cd sandbox && $(GOTEST) -race ./runtime/... ./account ./control ./rehearsal/traffic ./rehearsal/report ./drill
 	cd sandbox && $(GOTEST) -timeout 30m . ./awsx ./cloud/... ./engine ./registry ./rehearsal
 
 .PHONY: conformance

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,6 +21,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/balancer"
 )
 
@@ -112,11 +114,39 @@ func writeStatus(out io.Writer, s account.Status) {
 	for _, name := range slices.Sorted(maps.Keys(s.Databases)) {
 		fmt.Fprintf(w, "database\t%s\t%s\n", name, s.Databases[name])
 	}
-	for _, name := range s.Alarms {
-		fmt.Fprintf(w, "alarm\t%s\n", name)
+	for _, a := range s.AllAlarms {
+		if a.State == alarm.StateAlarm {
+			fmt.Fprintf(w, "alarm\t%s\tsince %s\n", a.Name, a.Since.Local().Format(time.TimeOnly))
+		}
 	}
 	for _, name := range s.Faults {
 		fmt.Fprintf(w, "fault\t%s\n", name)
+	}
+}
+
+func alarmsCommand(opts *engine.Options) *cobra.Command {
+	return &cobra.Command{
+		Use: "alarms", Short: "Show all alarms, since when they have their states, and who was told", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return withRunning(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				status, err := s.Account.Status()
+				if err == nil {
+					writeAlarms(cmd.OutOrStdout(), status)
+				}
+				return err
+			})
+		},
+	}
+}
+
+func writeAlarms(out io.Writer, s account.Status) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	defer w.Flush()
+	for _, a := range s.AllAlarms {
+		fmt.Fprintf(w, "%s\t%s\tsince %s\n", a.Name, a.State, a.Since.Local().Format(time.TimeOnly))
+	}
+	for _, n := range s.Told {
+		fmt.Fprintf(w, "told %s\t%s is %s\t%s\n", n.Time.Local().Format(time.TimeOnly), n.Alarm, n.State, cmp.Or(n.Level, n.Action))
 	}
 }
 
@@ -147,6 +177,7 @@ func faultCommand(opts *engine.Options) *cobra.Command {
 A scope is the name of a service, a colour, an availability zone, an image digest or a task.`,
 		Example: `  go run -C sandbox . fault error-rate=5:green
   go run -C sandbox . fault slow=2500ms:codeflow-blue-service
+  go run -C sandbox . fault metric=AWS/RDS/CPUUtilization=95
   go run -C sandbox . fault az-down:eu-central-1a --off`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			use := withRunning

@@ -41,6 +41,7 @@ func tour() []step {
 		{name: "blue up", stack: "blue", operation: engine.Up},
 		{name: "traffic blue 100", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 100}), only: records},
 		{name: "green up, another agent", stack: "green", operation: engine.Up, prepare: changeAgent},
+		{name: "dr up, in standby", stack: "dr", operation: engine.Up},
 		{name: "traffic blue 90 green 10", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 90, "green": 10}), only: records},
 		{name: "traffic green 100", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 0, "green": 100}), only: records},
 		{name: "traffic blue 100 again", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 100, "green": 0}), only: records},

@@ -76,7 +76,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 	s.health = newHealth(o, c.Manifest.BundleDigest, nil)
 	protocol := mcpserver.New(c, &mcpserver.Options{
 		Version: Version, Recorder: o.Recorder, Observe: o.Observe, Workspace: o.Workspace,
-		Private: len(o.Guard.Tokens) > 0,
+		Private: o.Guard.Private(),
 		Logger:  o.Logger,
 	})
 	s.mcp = protocol.Server
@@ -84,7 +84,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 	mux.Handle("/mcp", protocol)
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &web.Options{
-		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: len(o.Guard.Tokens) > 0,
+		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
 	}))
 	s.handler = s.routes(guard.New(mux, o.Guard))
 	return s

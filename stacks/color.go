@@ -2,68 +2,113 @@ package stacks
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/loadbalancer"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/observability"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/secrets"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/waf"
 )
 
 // color registers one colour: a load balancer and a service that runs the
 // image of the colour's agents. It changes nothing of the platform's.
 func color(ctx *pulumi.Context, cfg *Color, module string) error {
-	image, err := buildImage(ctx, cfg, module)
+	k, err := newColor(ctx, cfg, module)
 	if err != nil {
 		return err
 	}
-	schema, err := newestMigration(module)
-	if err != nil {
+	if k.shared, err = read[PlatformOutputs](ctx, cfg.Platform); err != nil {
 		return err
 	}
-	last, err := readLast(ctx)
-	if err != nil {
+	if k.aws, err = provider(ctx, "aws", sameAsPlatform(cfg, k.shared), cfg.Project); err != nil {
 		return err
 	}
-	shared, err := read[PlatformOutputs](ctx, cfg.Platform)
-	if err != nil {
+	if err := k.balance(ctx); err != nil {
 		return err
 	}
-	aws, err := provider(ctx, "aws", sameAsPlatform(cfg, shared), cfg.Project)
-	if err != nil {
-		return err
-	}
-	balancer, err := newBalancer(ctx, cfg, shared, aws)
-	if err != nil {
-		return err
-	}
-	reference := pushImage(ctx, image, cfg.Name, shared.RepositoryURL, pulumi.Provider(aws))
-	service, err := newService(ctx, cfg, shared, balancer, reference, aws)
-	if err != nil {
+	if err := k.serve(ctx); err != nil {
 		return err
 	}
 	if cfg.Domain != "" {
-		if err := dns.NewAlias(ctx, "record", shared.ZoneID, naming.ColorDomain(cfg.Name, cfg.Domain),
-			dns.Target{DNSName: balancer.DNSName, ZoneID: balancer.ZoneID}, pulumi.Provider(aws)); err != nil {
+		if err := dns.NewAlias(ctx, "record", k.shared.ZoneID, naming.ColorDomain(cfg.Name, cfg.Domain), k.target(), pulumi.Provider(k.aws)); err != nil {
 			return err
 		}
 		ctx.Export("url", pulumi.String("https://"+naming.ColorDomain(cfg.Name, cfg.Domain)))
 	}
+	return nil
+}
+
+// colorStack is what the steps of a colour hand on to each other.
+type colorStack struct {
+	cfg    *Color
+	names  naming.Color
+	image  *agentbundle.Image
+	schema string       // version of the database that the server in the image needs
+	last   *lastOutputs // of the update before
+
+	shared   *PlatformOutputs
+	aws      *aws.Provider
+	balancer *loadbalancer.LoadBalancer
+}
+
+// newColor packs the image, so that bad agents fail before anything is registered.
+func newColor(ctx *pulumi.Context, cfg *Color, module string) (k *colorStack, err error) {
+	k = &colorStack{cfg: cfg, names: naming.Color{Project: cfg.Project, Color: cfg.Name}}
+	if k.image, err = buildImage(ctx, cfg, module); err != nil {
+		return nil, err
+	}
+	if k.schema, err = newestMigration(module); err != nil {
+		return nil, err
+	}
+	k.last, err = readLast(ctx)
+	return k, err
+}
+
+func (k *colorStack) target() dns.Target {
+	return dns.Target{DNSName: k.balancer.DNSName, ZoneID: k.balancer.ZoneID}
+}
+
+// serve runs the image of the colour's agents behind its load balancer.
+func (k *colorStack) serve(ctx *pulumi.Context) error {
+	reference := pushImage(ctx, k.image, k.cfg.Name, k.shared.RepositoryURL, pulumi.Provider(k.aws))
+	service, err := k.service(ctx, reference)
+	if err != nil {
+		return err
+	}
+	if _, err := observability.NewColor(ctx, k.cfg.Name+"-alarms", &observability.ColorArgs{
+		Names: k.names, ClusterName: service.ClusterName, ServiceName: service.ServiceName,
+		LoadBalancer: k.balancer.ARNSuffix, TargetGroup: k.balancer.TargetSuffix,
+		LogGroupName: service.LogGroupName, Topics: k.topics(),
+	}, pulumi.Providers(k.aws)); err != nil {
+		return err
+	}
 	ctx.Export("image", reference)
 	export(ctx, ColorOutputs{
-		LoadBalancerDNSName: balancer.DNSName, LoadBalancerZoneID: balancer.ZoneID,
-		Digest: pulumi.String(image.Digest.String()).ToStringOutput(), SettledDigest: digestOf(service.SettledImage),
+		LoadBalancerDNSName: k.balancer.DNSName, LoadBalancerZoneID: k.balancer.ZoneID,
+		Digest: pulumi.String(k.image.Digest.String()).ToStringOutput(), SettledDigest: digestOf(service.SettledImage),
 		TaskDefinition: service.TaskDefinition, SettledTaskDefinition: service.SettledTaskDefinition,
-		BundleDigest: pulumi.String(image.BundleDigest).ToStringOutput(),
+		BundleDigest: pulumi.String(k.image.BundleDigest).ToStringOutput(),
 	})
-	export(ctx, last.next(schema, service.TaskDefinition))
+	export(ctx, k.last.next(k.schema, service.TaskDefinition))
 	return nil
+}
+
+// topics are those of the escalation levels.
+func (k *colorStack) topics() (topics []pulumi.StringInput) {
+	for i := range observability.Levels {
+		topics = append(topics, k.shared.Topics.Index(pulumi.Int(i)))
+	}
+	return topics
 }
 
 // sameAsPlatform is the region, once it and the domain are known to be the
@@ -82,76 +127,83 @@ func sameAsPlatform(cfg *Color, shared *PlatformOutputs) pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
-func newBalancer(ctx *pulumi.Context, cfg *Color, shared *PlatformOutputs, aws *aws.Provider) (*loadbalancer.LoadBalancer, error) {
-	names := naming.Color{Project: cfg.Project, Color: cfg.Name}
-	balancer, err := loadbalancer.New(ctx, cfg.Name, &loadbalancer.Args{
-		Name: names.LoadBalancer(), VpcID: shared.VpcID, SubnetIDs: shared.PublicSubnetIDs,
-		HTTPS: cfg.Domain != "", CertificateARN: shared.CertificateARN,
-		TargetPort: cfg.Service.Port, DeregistrationDelay: cfg.Service.DeregistrationDelaySeconds,
-		LogBucket: shared.LogBucket, DeletionProtection: cfg.DeletionProtection,
-	}, pulumi.Providers(aws))
-	if err != nil {
-		return nil, err
+func (k *colorStack) balance(ctx *pulumi.Context) (err error) {
+	if k.balancer, err = loadbalancer.New(ctx, k.cfg.Name, &loadbalancer.Args{
+		Name: k.names.LoadBalancer(), VpcID: k.shared.VpcID, SubnetIDs: k.shared.PublicSubnetIDs,
+		HTTPS: k.cfg.Domain != "", CertificateARN: k.shared.CertificateARN,
+		TargetPort: k.cfg.Service.Port, DeregistrationDelay: k.cfg.Service.DeregistrationDelaySeconds,
+		LogBucket: k.shared.LogBucket, DeletionProtection: k.cfg.DeletionProtection,
+	}, pulumi.Providers(k.aws)); err != nil {
+		return err
 	}
-	return balancer, waf.Associate(ctx, cfg.Name+"-waf", shared.WebACLARN, balancer.ARN, pulumi.Provider(aws))
+	return waf.Associate(ctx, k.cfg.Name+"-waf", k.shared.WebACLARN, k.balancer.ARN, pulumi.Provider(k.aws))
 }
 
-func newService(
-	ctx *pulumi.Context, cfg *Color, shared *PlatformOutputs, balancer *loadbalancer.LoadBalancer,
-	image pulumi.StringOutput, aws *aws.Provider,
-) (*ecsservice.Service, error) {
-	return ecsservice.New(ctx, cfg.Name+"-service", &ecsservice.Args{
-		Names: naming.Color{Project: cfg.Project, Color: cfg.Name},
-		Image: image, RepositoryARN: shared.RepositoryARN,
-		Port: cfg.Service.Port, CPU: cfg.Service.CPU, Memory: cfg.Service.Memory,
+func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*ecsservice.Service, error) {
+	readable := secrets.Access{
+		Region: k.cfg.Region, KeyARN: k.shared.StoreKeyARN, SettingsARN: k.shared.SettingsARN, APIKeysARN: k.shared.APIKeysARN,
+		DatabaseURLARN: k.shared.DatabaseURLARN, MasterSecretARN: k.shared.DatabaseSecretARN, DatabaseKeyARN: k.shared.DatabaseKeyARN,
+	}
+	if !k.cfg.Access.Public {
+		readable.TokensSecretARN = k.shared.TokensSecretARN
+	}
+	databaseURL := map[string]pulumi.StringInput{"DATABASE_URL": k.shared.DatabaseURLARN}
+	args := &ecsservice.Args{
+		Names: k.names, Image: image, RepositoryARN: k.shared.RepositoryARN,
+		Port: k.cfg.Service.Port, CPU: k.cfg.Service.CPU, Memory: k.cfg.Service.Memory,
 		HealthCommand: []string{"/codeflow-server", "healthcheck"},
-		Environment:   environment(cfg, shared),
-		Secrets:       cfg.Access.secrets(),
-		TaskPolicy: []policy.Statement{
-			{Sid: "DatabaseLogin", Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []any{shared.DatabaseSecretARN}},
-			{
-				Sid: "DatabaseKey", Actions: []string{"kms:Decrypt"}, Resources: []any{shared.DatabaseKeyARN},
-				Conditions: map[string]map[string]any{"StringEquals": {"kms:ViaService": "secretsmanager." + cfg.Region + ".amazonaws.com"}},
-			},
-		},
-		VpcID: shared.VpcID, SubnetIDs: shared.PrivateSubnetIDs,
-		SecurityGroupIDs: []pulumi.StringInput{shared.ClientSecurityGroupID},
+		Environment:   k.environment(),
+		Secrets: with(databaseURL, map[string]pulumi.StringInput{
+			"LOG_LEVEL": pulumi.Sprintf("%s/%s", k.shared.SettingsARN, logLevel),
+		}),
+		// The migrations have a login of their own, which the server cannot read: a
+		// task's role is for all of its containers, so it comes from ECS.
+		Containers: []ecsservice.Container{{
+			Name: "migrate", First: true, Command: []string{"migrate", "up"},
+			Secrets: with(databaseURL, map[string]pulumi.StringInput{"CODEFLOW_DATABASE_LOGIN": k.shared.DatabaseSecretARN}),
+		}},
+		TaskPolicy: append(readable.Task(), policy.Statement{
+			Sid: "DatabaseLogin", Actions: []string{"rds-db:connect"}, Resources: []any{k.shared.DatabaseUserARN},
+		}),
+		ExecutionPolicy: readable.Execution(),
+		VpcID:           k.shared.VpcID, SubnetIDs: k.shared.PrivateSubnetIDs,
+		SecurityGroupIDs: []pulumi.StringInput{k.shared.ClientSecurityGroupID},
 		LoadBalancer: ecsservice.LoadBalancer{
-			SecurityGroupID: balancer.SecurityGroupID, TargetGroupARN: balancer.TargetGroupARN,
-			ARNSuffix: balancer.ARNSuffix, TargetSuffix: balancer.TargetSuffix, Listener: balancer.Listener,
+			SecurityGroupID: k.balancer.SecurityGroupID, TargetGroupARN: k.balancer.TargetGroupARN,
+			ARNSuffix: k.balancer.ARNSuffix, TargetSuffix: k.balancer.TargetSuffix, Listener: k.balancer.Listener,
 		},
-		DesiredCount: cfg.Service.DesiredCount, Scaling: cfg.Scaling.component(), SpotShare: cfg.Service.SpotShare,
-		LogRetentionDays: cfg.Logs.RetentionDays, SteadyStateTimeout: cfg.Service.SteadyStateTimeout,
-	}, pulumi.Providers(aws))
+		DesiredCount: k.cfg.Service.DesiredCount, Scaling: k.cfg.Scaling.component(), SpotShare: k.cfg.Service.SpotShare,
+		LogRetentionDays: k.cfg.Logs.RetentionDays, LogKeyARN: k.shared.LogKeyARN, SteadyStateTimeout: k.cfg.Service.SteadyStateTimeout,
+	}
+	return ecsservice.New(ctx, k.cfg.Name+"-service", args, pulumi.Providers(k.aws))
 }
 
-// environment is the server's configuration, docs/server.md. The password of the
-// database is not in it: the server reads the secret when it connects.
-func environment(cfg *Color, shared *PlatformOutputs) map[string]pulumi.StringInput {
+// with is a copy of a map with the entries of another.
+func with(m, more map[string]pulumi.StringInput) map[string]pulumi.StringInput {
+	all := maps.Clone(m)
+	maps.Copy(all, more)
+	return all
+}
+
+// environment is what the server is told: docs/server.md has each variable.
+func (k *colorStack) environment() map[string]pulumi.StringInput {
 	env := map[string]pulumi.StringInput{
-		"PORT":                         pulumi.String(strconv.Itoa(cfg.Service.Port)),
-		"LOG_LEVEL":                    pulumi.String("info"),
-		"CODEFLOW_COLOR":               pulumi.String(cfg.Name),
-		"CODEFLOW_PUBLIC":              pulumi.String(strconv.FormatBool(cfg.Access.Public)),
-		"CODEFLOW_METRICS_NAMESPACE":   pulumi.String("CodeFlow"),
-		"CODEFLOW_REQUIRE_DATABASE":    pulumi.String(strconv.FormatBool(cfg.Service.RequireDatabase)),
-		"CODEFLOW_DATABASE_SECRET_ARN": shared.DatabaseSecretARN,
-		"DATABASE_URL":                 pulumi.Sprintf("postgresql://%s:5432/%s?sslmode=verify-full", shared.DatabaseHost, shared.DatabaseName),
+		"PORT":                       pulumi.String(strconv.Itoa(k.cfg.Service.Port)),
+		"CODEFLOW_COLOR":             pulumi.String(k.cfg.Name),
+		"CODEFLOW_PUBLIC":            pulumi.String(strconv.FormatBool(k.cfg.Access.Public)),
+		"CODEFLOW_METRICS_NAMESPACE": pulumi.String("CodeFlow"),
+		"CODEFLOW_REQUIRE_DATABASE":  pulumi.String(strconv.FormatBool(k.cfg.Service.RequireDatabase)),
+		"CODEFLOW_DATABASE_IAM":      pulumi.String("true"),
 	}
-	if cfg.Domain != "" {
-		hosts := []string{cfg.Domain, naming.LiveDomain(cfg.Domain), naming.CDNDomain(cfg.Domain), naming.ColorDomain(cfg.Name, cfg.Domain)}
+	if !k.cfg.Access.Public {
+		env["CODEFLOW_TOKENS_SECRET_ARN"] = k.shared.TokensSecretARN
+	}
+	if domain := k.cfg.Domain; domain != "" {
+		hosts := []string{domain, naming.LiveDomain(domain), naming.CDNDomain(domain), naming.ColorDomain(k.cfg.Name, domain)}
 		env["CODEFLOW_HOSTS"] = pulumi.String(strings.Join(hosts, ","))
-		env["CODEFLOW_URL"] = pulumi.String("https://" + cfg.Domain)
+		env["CODEFLOW_URL"] = pulumi.String("https://" + domain)
 	}
 	return env
-}
-
-// secrets are the environment variables that ECS reads from Secrets Manager.
-func (a Access) secrets() map[string]pulumi.StringInput {
-	if a.Public {
-		return nil
-	}
-	return map[string]pulumi.StringInput{"CODEFLOW_TOKENS": pulumi.String(a.TokensSecretARN)}
 }
 
 // digestOf is the digest of an image reference.

@@ -18,16 +18,20 @@ const namespace = "codeflow"
 // Config is the configuration of one stack: which kind it is, and that kind's
 // settings.
 type Config struct {
-	Kind     string // "platform" or "color"
-	Platform *Platform
-	Color    *Color
-	Traffic  Traffic
+	Kind       string // "platform", "color" or "dr"
+	Platform   *Platform
+	Color      *Color
+	DR         *DR
+	Traffic    Traffic
+	APIKeys    APIKeys
+	Escalation Escalation
 }
 
 // topKeys are the keys that a stack of each kind may have.
 var topKeys = map[string][]string{
-	"platform": {"kind", "platform", "traffic"},
+	"platform": {"kind", "platform", "traffic", "apiKeys", "escalation"},
 	"color":    {"kind", "color"},
+	"dr":       {"kind", "dr", "apiKeys", "escalation"},
 }
 
 // loadConfig reads the config of a stack through get (the value of a full key)
@@ -40,7 +44,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 	cfg.Kind, _ = get(namespace + ":kind")
 	known, ok := topKeys[cfg.Kind]
 	if !ok {
-		c.at("kind").fail("must be platform or color", cfg.Kind, "run pulumi config set kind platform, or color")
+		c.at("kind").fail("must be platform, color or dr", cfg.Kind, "run pulumi config set kind platform, color or dr")
 		return nil, c.err()
 	}
 	fileKeys, err := stackFileKeys(file)
@@ -63,7 +67,15 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 		cfg.Color = defaultColor()
 		c.object(get, "color", cfg.Color)
 		cfg.Color.validate(c.at("color"))
+	case "dr":
+		cfg.DR = defaultDR()
+		c.object(get, "dr", cfg.DR)
+		cfg.DR.validate(c.at("dr"))
 	}
+	c.object(get, "apiKeys", &cfg.APIKeys)
+	cfg.APIKeys.validate(c.at("apiKeys"))
+	c.object(get, "escalation", &cfg.Escalation)
+	cfg.Escalation.validate(c.at("escalation"))
 	return cfg, c.err()
 }
 

@@ -1,29 +1,29 @@
 package stacks
 
 import (
-	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 )
 
 // Color is the config of a colour stack, the key codeflow:color.
 type Color struct {
-	Project            string  `json:"project"`            // start of every name
-	Name               string  `json:"name"`               // "blue", "green"
-	Platform           string  `json:"platform"`           // the platform's stack, for example "prod"
-	Region             string  `json:"region"`             // the platform's region
-	Domain             string  `json:"domain"`             // the platform's domain; absent when it has none
-	Agents             string  `json:"agents"`             // the bundle's config file, from the project's folder
-	Image              Image   `json:"image"`              //
-	Service            Service `json:"service"`            //
-	Access             Access  `json:"access"`             //
-	Scaling            Scaling `json:"scaling"`            //
-	Logs               Logs    `json:"logs"`               //
-	DeletionProtection bool    `json:"deletionProtection"` // of the load balancer
+	Project            string    `json:"project"`            // start of every name
+	Name               string    `json:"name"`               // "blue", "green"
+	Platform           string    `json:"platform"`           // the platform's stack, for example "prod"
+	Region             string    `json:"region"`             // the platform's region
+	Domain             string    `json:"domain"`             // the platform's domain; absent when it has none
+	Agents             string    `json:"agents"`             // the bundle's config file, from the project's folder
+	Image              Image     `json:"image"`              //
+	Service            Service   `json:"service"`            //
+	Access             Access    `json:"access"`             //
+	Tracing            Collector `json:"tracing"`            //
+	Scaling            Scaling   `json:"scaling"`            //
+	Logs               ColorLogs `json:"logs"`               //
+	DeletionProtection bool      `json:"deletionProtection"` // of the load balancer
 }
 
 // Image is what the server's image is built on.
@@ -43,12 +43,23 @@ type Service struct {
 	RequireDatabase            bool   `json:"requireDatabase"`            // unhealthy without it
 }
 
-// Access is who may use the service: everybody, or who has a bearer token.
+// Access is who may use the service: everybody, or who has a bearer token, which
+// ops tokens makes.
 type Access struct {
 	Public bool `json:"public"`
-	// TokensSecretARN is a secret in Secrets Manager with the tokens' hashes, as
-	// codeflow-server token prints them, one a line.
-	TokensSecretARN string `json:"tokensSecretArn"`
+}
+
+// Collector is what takes the traces to X-Ray.
+type Collector struct {
+	// CollectorImage is the AWS Distro for OpenTelemetry, by digest. Absent: nothing
+	// is traced.
+	CollectorImage string `json:"collectorImage"`
+	SamplePercent  int    `json:"samplePercent"`
+}
+
+// ColorLogs is how long the server's log is kept.
+type ColorLogs struct {
+	RetentionDays int `json:"retentionDays"`
 }
 
 // Scaling is the range of the task count and what it follows.
@@ -69,7 +80,8 @@ func defaultColor() *Color {
 			DeregistrationDelaySeconds: 30, SteadyStateTimeout: "15m",
 		},
 		Scaling: Scaling{Min: 3, Max: 12, CPU: 70, Memory: 80, RequestsPerTarget: 1000},
-		Logs:    Logs{RetentionDays: 30}, DeletionProtection: true,
+		Tracing: Collector{SamplePercent: 5},
+		Logs:    ColorLogs{RetentionDays: 30}, DeletionProtection: true,
 	}
 }
 
@@ -90,9 +102,9 @@ func (k *Color) validate(c checker) {
 	c.at("agents").require(k.Agents != "" && filepath.IsLocal(k.Agents), "must be a path inside the project", k.Agents, `for example "agents/bundle.yaml"`)
 	k.Image.validate(c.at("image"))
 	k.Service.validate(c.at("service"))
-	k.Access.validate(c.at("access"), k.Region)
+	c.at("tracing.samplePercent").between(k.Tracing.SamplePercent, 1, 100, "percent of the requests")
 	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
-	k.Logs.validate(c.at("logs"))
+	c.adopt(logretention.Check(k.Logs.RetentionDays))
 }
 
 func (i *Image) validate(c checker) {
@@ -107,18 +119,6 @@ func (s *Service) validate(c checker) {
 	timeout, err := time.ParseDuration(s.SteadyStateTimeout)
 	c.at("steadyStateTimeout").require(err == nil && timeout >= time.Minute && timeout <= 2*time.Hour,
 		"must be a duration from 1m to 2h", s.SteadyStateTimeout, `for example "15m"`)
-}
-
-func (a *Access) validate(c checker, region string) {
-	if a.TokensSecretARN == "" {
-		c.require(a.Public, "must be public, or name a tokensSecretArn", nil,
-			"codeflow-server token makes a token and what the secret must hold")
-		return
-	}
-	c.at("public").require(!a.Public, "must be false when tokensSecretArn is set", a.Public, "choose one")
-	prefix := fmt.Sprintf("arn:aws:secretsmanager:%s:", region)
-	c.at("tokensSecretArn").require(strings.HasPrefix(a.TokensSecretARN, prefix) && strings.Contains(a.TokensSecretARN, ":secret:"),
-		fmt.Sprintf("must be the ARN of a secret in %s", region), a.TokensSecretARN, "")
 }
 
 func (s Scaling) validate(c checker, desired int) { c.adopt(s.component().Check(desired)...) }

@@ -23,11 +23,18 @@ type Platform struct {
 	Colors             []string `json:"colors"`             // that may be brought up
 	Network            Network  `json:"network"`            //
 	Database           Database `json:"database"`           //
+	Recovery           Recovery `json:"recovery"`           //
 	Images             Images   `json:"images"`             //
 	CDN                CDN      `json:"cdn"`                //
 	WAF                WAF      `json:"waf"`                //
 	Logs               Logs     `json:"logs"`               //
+	Tracing            Tracing  `json:"tracing"`            //
 	DeletionProtection bool     `json:"deletionProtection"` // of the database, and buckets must be empty
+	// Settings of the server, as parameters by name: "log-level".
+	Settings map[string]string `json:"settings"`
+	// Operators are the names of the roles, with "*", that bring stacks up and that
+	// rotate tokens. Nobody else reads API keys and tokens but the tasks.
+	Operators []string `json:"operators"`
 	// TrafficOverride lets a colour past the interlock, with the reason why. It is
 	// shown in the outputs; remove it when the reason is gone.
 	TrafficOverride map[string]string `json:"trafficOverride"`
@@ -67,6 +74,21 @@ type Database struct {
 	RetentionDays int    `json:"retentionDays"`
 	MultiAZ       bool   `json:"multiAz"`
 	FinalSnapshot bool   `json:"finalSnapshot"`
+	// Generation counts the restores, see docs/database.md.
+	Generation  int              `json:"generation"`
+	RestoreFrom *rds.RestoreFrom `json:"restoreFrom"`
+	Unprotected int              `json:"unprotected"` // the last generation without deletion protection
+	Retired     int              `json:"retired"`     // the last generation that is gone
+}
+
+// Recovery is where backups, images and assets are copied to.
+type Recovery struct {
+	Region string `json:"region"` // absent: nowhere
+}
+
+// Tracing is how much of the traffic X-Ray is told of.
+type Tracing struct {
+	SamplePercent int `json:"samplePercent"`
 }
 
 // Images is the care of the image repository.
@@ -76,7 +98,8 @@ type Images struct {
 
 // CDN is the reach of the content delivery network.
 type CDN struct {
-	PriceClass string `json:"priceClass"`
+	PriceClass         string `json:"priceClass"`
+	MinCacheHitPercent int    `json:"minCacheHitPercent"` // below it an alarm rings; 0: none
 }
 
 // WAF is what the web ACLs allow.
@@ -89,7 +112,14 @@ type WAF struct {
 
 // Logs is how long logs are kept.
 type Logs struct {
-	RetentionDays int `json:"retentionDays"`
+	RetentionDays int   `json:"retentionDays"`
+	Audit         Audit `json:"audit"`
+}
+
+// Audit is the care of the record of who did what.
+type Audit struct {
+	LockDays      int `json:"lockDays"`      // nobody can delete it before
+	RetentionDays int `json:"retentionDays"` //
 }
 
 func defaultPlatform() *Platform {
@@ -100,12 +130,14 @@ func defaultPlatform() *Platform {
 		},
 		Database: Database{
 			Class: "db.t4g.medium", Version: "16", StorageGB: 50, MaxStorageGB: 200,
-			RetentionDays: 14, MultiAZ: true, FinalSnapshot: true,
+			RetentionDays: 14, MultiAZ: true, FinalSnapshot: true, Generation: 1,
 		},
 		Images: Images{Keep: 10},
 		CDN:    CDN{PriceClass: "PriceClass_100"},
 		WAF:    WAF{RateLimit: 2000, RegionalRateLimit: 20_000},
-		Logs:   Logs{RetentionDays: 30}, DeletionProtection: true,
+		Logs:   Logs{RetentionDays: 30, Audit: Audit{LockDays: 30, RetentionDays: 365}}, DeletionProtection: true,
+		Tracing: Tracing{SamplePercent: 5}, Settings: map[string]string{"log-level": "info"},
+		Operators: []string{"codeflow-deploy-*", "codeflow-operator-*"},
 	}
 }
 
@@ -123,8 +155,12 @@ func (p *Platform) validate(c checker) {
 	}
 	c.at("images.keep").between(p.Images.Keep, 2, 1000, "a colour needs its current and its previous image")
 	c.at("cdn.priceClass").oneOf(p.CDN.PriceClass, "PriceClass_100", "PriceClass_200", "PriceClass_All")
+	c.at("cdn.minCacheHitPercent").between(p.CDN.MinCacheHitPercent, 0, 99, "0 for no alarm")
+	p.Recovery.validate(c.at("recovery"), p.Region)
 	p.WAF.validate(c.at("waf"))
 	p.Logs.validate(c.at("logs"))
+	p.Tracing.validate(c.at("tracing"))
+	validateStore(c, p.Settings, p.Operators)
 	for _, color := range slices.Sorted(maps.Keys(p.TrafficOverride)) {
 		c.at("trafficOverride").require(slices.Contains(p.Colors, color), "must be of one of platform.colors", color, "")
 		c.at("trafficOverride."+color).require(strings.TrimSpace(p.TrafficOverride[color]) != "", "must give the reason", nil, "remove it to have the interlock back")
@@ -180,6 +216,8 @@ func (n *Network) validate(c checker) {
 
 func (d *Database) validate(c checker) {
 	c.adopt(rds.CheckClass(d.Class), rds.CheckEngineVersion(d.Version), rds.CheckBackupRetention(d.RetentionDays))
+	c.adopt(rds.CheckGenerations(d.Generation, d.Unprotected, d.Retired)...)
+	c.adopt(d.RestoreFrom.Check(d.Generation)...)
 	c.adopt(rds.CheckStorage(d.StorageGB, d.MaxStorageGB)...)
 }
 
@@ -188,7 +226,31 @@ func (w *WAF) validate(c checker) {
 	c.at("regionalRateLimit").between(w.RegionalRateLimit, 10, 2_000_000_000, "requests in five minutes")
 }
 
-func (l *Logs) validate(c checker) { c.adopt(logretention.Check(l.RetentionDays)) }
+func (r *Recovery) validate(c checker, region string) {
+	if r.Region == "" {
+		return
+	}
+	checkRegion(c.at("region"), r.Region)
+	c.at("region").require(r.Region != region, "must be another region than the platform's", r.Region, "")
+}
+
+func (l *Logs) validate(c checker) {
+	c.adopt(logretention.Check(l.RetentionDays))
+	c.at("audit.lockDays").between(l.Audit.LockDays, 1, 36500, "days")
+	c.at("audit.retentionDays").require(l.Audit.RetentionDays >= l.Audit.LockDays, "must not be less than lockDays", l.Audit.RetentionDays, "")
+}
+
+func (t *Tracing) validate(c checker) {
+	c.at("samplePercent").between(t.SamplePercent, 1, 100, "percent of the requests")
+}
+
+// logLevel is the setting that the server reads.
+const logLevel = "log-level"
+
+func validateStore(c checker, settings map[string]string, operators []string) {
+	c.at("settings."+logLevel).oneOf(settings[logLevel], "debug", "info", "warn", "error")
+	c.at("operators").require(len(operators) > 0, "must name a role", nil, `for example ["codeflow-deploy-*"]`)
+}
 
 // Traffic is the weight of each colour, the key codeflow:traffic. A colour that
 // is absent has no record; one with 0 is a warm standby.

@@ -22,11 +22,13 @@ const (
 	goodColor    = `{"name": "blue", "platform": "prod", "region": "eu-central-1", "access": {"public": true}}`
 )
 
+const goodDR = `{"region": "eu-west-1", "domain": "codeflow.example.com"}`
+
 // badConfigs change one value of a good config: the path below the kind's
 // object, or a whole top-level key when it starts with a colon.
 var badConfigs = map[string]struct{ kind, path, value, want string }{
-	"no kind":               {"", ":kind", ``, `config "codeflow:kind": must be platform or color: run pulumi config set kind`},
-	"unknown kind":          {"", ":kind", `colour`, `config "codeflow:kind": must be platform or color, got "colour"`},
+	"no kind":               {"", ":kind", ``, `config "codeflow:kind": must be platform, color or dr: run pulumi config set kind`},
+	"unknown kind":          {"", ":kind", `colour`, `config "codeflow:kind": must be platform, color or dr, got "colour"`},
 	"platform is a text":    {"platform", ":platform", `prod`, `config "codeflow:platform": must be an object, got "prod"`},
 	"platform is a list":    {"platform", ":platform", `[1]`, `config "codeflow:platform": must be an object, got [1]`},
 	"unknown key":           {"platform", "regoin", `"eu-west-1"`, `config "codeflow:platform.regoin": unknown key: did you mean "region"?`},
@@ -104,11 +106,16 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"requests per target":     {"color", "scaling.requestsPerTarget", `0`, `scaling target requestsPerTarget must be at least 1`},
 	"override of nobody":      {"platform", "trafficOverride", `{"red": "why"}`, `config "codeflow:platform.trafficOverride": must be of one of platform.colors, got "red"`},
 	"override, no reason":     {"platform", "trafficOverride", `{"blue": " "}`, `config "codeflow:platform.trafficOverride.blue": must give the reason`},
-	"access not chosen":       {"color", "access.public", `false`, `config "codeflow:color.access": must be public, or name a tokensSecretArn: codeflow-server token makes`},
-	"public with tokens":      {"color", "access.tokensSecretArn", `"arn:aws:secretsmanager:eu-central-1:123456789012:secret:tokens-AbCdEf"`, `config "codeflow:color.access.public": must be false when tokensSecretArn is set, got true`},
-	"tokens elsewhere":        {"color", "access", `{"tokensSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:tokens-AbCdEf"}`, `config "codeflow:color.access.tokensSecretArn": must be the ARN of a secret in eu-central-1, got "arn:aws:secretsmanager:eu-west-1`},
 	"requireDatabase":         {"color", "service.requireDatabase", `"yes"`, `config "codeflow:color.service.requireDatabase": must be true or false, got "yes"`},
-	"colour's logs":           {"color", "logs.retentionDays", `2`, `config "codeflow:color.logs": log retention`},
+	"traced too much":         {"color", "tracing.samplePercent", `101`, `config "codeflow:color.tracing.samplePercent": must be 1 to 100, got 101`},
+	"recovery at home":        {"platform", "recovery.region", `"eu-central-1"`, `config "codeflow:platform.recovery.region": must be another region than the platform's, got "eu-central-1"`},
+	"unknown log level":       {"platform", "settings", `{"log-level": "loud"}`, `config "codeflow:platform.settings.log-level": must be one of debug, info, warn, error`},
+	"nobody operates":         {"platform", "operators", `[]`, `config "codeflow:platform.operators": must name a role`},
+	"audit kept too short":    {"platform", "logs.audit", `{"lockDays": 30, "retentionDays": 7}`, `config "codeflow:platform.logs.audit.retentionDays": must not be less than lockDays, got 7`},
+	"retired itself":          {"platform", "database.retired", `1`, `retired must be from 0 to less than the generation 1, got 1`},
+	"restored from nothing":   {"platform", "database.restoreFrom", `{}`, `restoreFrom must have one of snapshot, pointInTime and replicatedBackup, got 0 of them`},
+	"active without a backup": {"dr", "active", `true`, `config "codeflow:dr.backup.keyArn": must be the ARN of a key in eu-west-1: it is the platform's output recoveryKeyArn`},
+	"colour's logs":           {"color", "logs.retentionDays", `2`, `config "codeflow:color": log retention`},
 }
 
 func TestBadConfigs(t *testing.T) {
@@ -118,7 +125,7 @@ func TestBadConfigs(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := &recorder.Recorder{Config: map[string]string{
-				"codeflow:kind": c.kind, "codeflow:platform": goodPlatform, "codeflow:color": goodColor,
+				"codeflow:kind": c.kind, "codeflow:platform": goodPlatform, "codeflow:color": goodColor, "codeflow:dr": goodDR,
 				"codeflow:traffic": `{"blue": 100, "green": 0}`,
 			}}
 			if key, top := strings.CutPrefix(c.path, ":"); top {
@@ -155,7 +162,7 @@ func TestMisspeltTopLevelKeyIsFoundInTheFile(t *testing.T) {
 		return value, ok
 	}
 	_, err := loadConfig(get, file)
-	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic`)
+	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic, apiKeys, escalation`)
 
 	require.NoError(t, os.WriteFile(file, []byte("config: [\n"), 0o600))
 	_, err = loadConfig(get, file)
@@ -181,7 +188,7 @@ func TestDefaults(t *testing.T) {
 // The files of the repository are good as they are.
 func TestCommittedStacks(t *testing.T) {
 	t.Parallel()
-	for stack, kind := range map[string]string{"prod": "platform", "blue": "color", "green": "color"} {
+	for stack, kind := range map[string]string{"prod": "platform", "blue": "color", "green": "color", "dr": "dr"} {
 		values := stackFile(t, "../Pulumi."+stack+".yaml")
 		cfg, err := loadConfig(func(key string) (string, bool) { v, ok := values[key]; return v, ok }, "../Pulumi."+stack+".yaml")
 		require.NoError(t, err, stack)

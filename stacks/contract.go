@@ -22,10 +22,20 @@ type PlatformOutputs struct {
 	WebACLARN             pulumi.StringOutput `output:"webAclArn"`
 	ZoneID                pulumi.StringOutput `output:"zoneId"`         // "" without a domain
 	CertificateARN        pulumi.StringOutput `output:"certificateArn"` // "" without a domain
-	DatabaseHost          pulumi.StringOutput `output:"databaseHost"`
-	DatabaseName          pulumi.StringOutput `output:"databaseName"`
-	DatabaseSecretARN     pulumi.StringOutput `output:"databaseSecretArn"`
-	DatabaseKeyARN        pulumi.StringOutput `output:"databaseKeyArn"`
+	// DatabaseUserARN is whom the server logs in as; the secret is the master user's,
+	// for the migrations.
+	DatabaseUserARN   pulumi.StringOutput `output:"databaseUserArn"`
+	DatabaseSecretARN pulumi.StringOutput `output:"databaseSecretArn"`
+	DatabaseKeyARN    pulumi.StringOutput `output:"databaseKeyArn"`
+	// What components/secrets has, and the key of it.
+	StoreKeyARN     pulumi.StringOutput `output:"storeKeyArn"`
+	SettingsARN     pulumi.StringOutput `output:"settingsArn"`
+	APIKeysARN      pulumi.StringOutput `output:"apiKeysArn"`
+	DatabaseURLARN  pulumi.StringOutput `output:"databaseUrlArn"`
+	TokensSecretARN pulumi.StringOutput `output:"tokensSecretArn"`
+	LogKeyARN       pulumi.StringOutput `output:"logKeyArn"`
+	// Topics are told of alarms, one for each level of the escalation.
+	Topics pulumi.StringArrayOutput `output:"topics"`
 }
 
 // ColorOutputs is what a colour stack tells its platform, for the traffic and

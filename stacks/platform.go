@@ -4,47 +4,51 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/accesslogs"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/audit"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/backup"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/cdn"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/dns"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/key"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/observability"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/rds"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/registry"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/secrets"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/waf"
 )
 
 // platform registers what both colours share, and the traffic between them.
-func platform(ctx *pulumi.Context, cfg *Platform, traffic Traffic) error {
-	p := &platformStack{
-		cfg:   cfg,
-		names: naming.Platform{Project: cfg.Project, Environment: cfg.Environment},
-		out:   PlatformOutputs{Region: pulumi.String(cfg.Region).ToStringOutput()},
-	}
-	for _, step := range []func(*pulumi.Context) error{
-		p.providers, p.network, p.database, p.images, p.logs, p.firewall, p.domain,
-	} {
-		if err := step(ctx); err != nil {
-			return err
-		}
+func platform(ctx *pulumi.Context, cfg *Config) error {
+	p := newPlatform(cfg.Platform, cfg)
+	if err := p.run(ctx,
+		p.providers, p.usEast1Provider, p.recoveryProvider, p.logKeys, p.network, p.images, p.replicas, p.logs, p.firewall, p.domain,
+	); err != nil {
+		return err
 	}
 	if p.awaitsDelegation() {
 		return ctx.Log.Warn(fmt.Sprintf(
 			"zone %q is made: delegate it to the name servers in the output nameServers, then set codeflow:platform.domain.delegated to true and update again",
-			cfg.Domain.ZoneName), nil)
+			p.cfg.Domain.ZoneName), nil)
 	}
-	shares, err := p.interlocked(ctx, traffic)
+	shares, err := p.interlocked(ctx, cfg.Traffic)
 	if err != nil {
 		return err
 	}
 	if err := p.cdn(ctx, shares); err != nil {
 		return err
 	}
-	if cfg.Domain != nil {
+	if err := p.run(ctx, p.alarms, p.database, p.secrets, p.backup, p.audit); err != nil {
+		return err
+	}
+	if p.cfg.Domain != nil {
 		if _, err := dns.NewTraffic(ctx, "traffic", &dns.TrafficArgs{
-			ZoneID: p.out.ZoneID, Domain: cfg.Domain.Name, Shares: shares,
+			ZoneID: p.out.ZoneID, Domain: p.cfg.Domain.Name, Shares: shares,
 		}, p.home); err != nil {
 			return err
 		}
@@ -53,19 +57,48 @@ func platform(ctx *pulumi.Context, cfg *Platform, traffic Traffic) error {
 	return nil
 }
 
+func newPlatform(cfg *Platform, secrets *Config) *platformStack {
+	return &platformStack{
+		cfg: cfg, apiKeys: secrets.APIKeys, escalation: &secrets.Escalation,
+		names: naming.Platform{Project: cfg.Project, Environment: cfg.Environment},
+		out:   PlatformOutputs{Region: pulumi.String(cfg.Region).ToStringOutput()},
+	}
+}
+
+func (p *platformStack) run(ctx *pulumi.Context, steps ...func(*pulumi.Context) error) error {
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // platformStack is what the steps of a platform hand on to each other.
 type platformStack struct {
-	cfg   *Platform
-	names naming.Platform
+	cfg        *Platform
+	names      naming.Platform
+	apiKeys    APIKeys
+	escalation *Escalation
 
-	home       pulumi.ResourceOption // the provider of the stack's region
-	homeInvoke pulumi.InvokeOption   // the same, for what is only read
-	usEast1    *aws.Provider         // of what CloudFront uses
-	vpc        *vpc.VPC
-	logBucket  *accesslogs.Bucket
-	cdnACL     *waf.WebACL
-	dnsDomain  *dns.Domain // nil without a domain
-	out        PlatformOutputs
+	homeProvider *aws.Provider         // of the stack's region
+	home         pulumi.ResourceOption // the same, for what is registered
+	homeInvoke   pulumi.InvokeOption   // the same, for what is only read
+	usEast1      *aws.Provider         // of what CloudFront uses
+	second       *aws.Provider         // of the second region, nil without one
+	account      string
+	logKey       *kms.Key
+	logKeyEast   *kms.Key // the same in us-east-1
+	vpc          *vpc.VPC
+	logBucket    *accesslogs.Bucket
+	regionalACL  *waf.WebACL
+	cdnACL       *waf.WebACL
+	dnsDomain    *dns.Domain // nil without a domain
+	distribution *cdn.CDN
+	topics       []pulumi.StringOutput // of the escalation levels
+	db           *rds.Database
+	databaseKey  pulumi.StringInput // of a restored backup, nil for one of its own
+	out          PlatformOutputs
 }
 
 func (p *platformStack) providers(ctx *pulumi.Context) error {
@@ -74,8 +107,42 @@ func (p *platformStack) providers(ctx *pulumi.Context) error {
 		return err
 	}
 	// Providers reaches awsx's children too, so that no second plugin starts.
-	p.home, p.homeInvoke = pulumi.Providers(home), pulumi.Provider(home)
+	p.homeProvider, p.home, p.homeInvoke = home, pulumi.Providers(home), pulumi.Provider(home)
+	return nil
+}
+
+func (p *platformStack) usEast1Provider(ctx *pulumi.Context) (err error) {
 	p.usEast1, err = provider(ctx, "aws-us-east-1", pulumi.String(cdnRegion), p.cfg.Project)
+	return err
+}
+
+func (p *platformStack) recoveryProvider(ctx *pulumi.Context) (err error) {
+	if region := p.cfg.Recovery.Region; region != "" {
+		p.second, err = provider(ctx, "aws-recovery", pulumi.String(region), p.cfg.Project)
+	}
+	return err
+}
+
+// logKeys make the key of the log groups in each region that has some.
+func (p *platformStack) logKeys(ctx *pulumi.Context) error {
+	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, p.homeInvoke)
+	if err != nil {
+		return fmt.Errorf("reading the account: %w", err)
+	}
+	p.account = identity.AccountId
+	create := func(name, region string, opt pulumi.ResourceOption) (*kms.Key, error) {
+		return key.New(ctx, name, &key.Args{
+			Account: p.account, Description: "Logs of " + p.names.Path() + " in " + region,
+			Admit: []policy.Statement{key.Logs(region, p.account)},
+		}, opt)
+	}
+	if p.logKey, err = create("logs-key", p.cfg.Region, p.home); err != nil {
+		return err
+	}
+	p.out.LogKeyARN = p.logKey.Arn
+	if p.usEast1 != nil {
+		p.logKeyEast, err = create("logs-key-us-east-1", cdnRegion, pulumi.Provider(p.usEast1))
+	}
 	return err
 }
 
@@ -84,7 +151,7 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 	p.vpc, err = vpc.New(ctx, "network", &vpc.Args{
 		CIDR: n.CIDR, Zones: n.Zones, NAT: vpc.NAT(n.NAT), Region: pulumi.String(p.cfg.Region),
 		PublicMask: n.Masks.Public, PrivateMask: n.Masks.Private, DatabaseMask: n.Masks.Database,
-		LogGroupName: "/vpc/" + p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays,
+		LogGroupName: "/vpc/" + p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn,
 	}, p.home)
 	if err != nil {
 		return err
@@ -94,22 +161,108 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 	return nil
 }
 
-func (p *platformStack) database(ctx *pulumi.Context) error {
+func (p *platformStack) database(ctx *pulumi.Context) (err error) {
 	d := p.cfg.Database
-	database, err := rds.New(ctx, "database", &rds.Args{
-		Identifier: p.names.Database(), VpcID: p.vpc.VpcID,
+	args := &rds.Args{
+		Names: p.names, VpcID: p.vpc.VpcID,
 		SubnetGroupName: p.vpc.DatabaseSubnetGroup, ClientSecurityGroupID: p.vpc.ClientSecurityGroupID,
 		Class: d.Class, EngineVersion: d.Version, StorageGB: d.StorageGB, MaxStorageGB: d.MaxStorageGB,
 		BackupRetentionDays: d.RetentionDays, MultiAZ: d.MultiAZ, FinalSnapshot: d.FinalSnapshot,
 		DeletionProtection: p.cfg.DeletionProtection, DatabaseName: "codeflow", Username: "codeflow",
-		LogRetentionDays: p.cfg.Logs.RetentionDays,
+		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn, EventTopicARN: p.topics[0],
+		Generation: d.Generation, RestoreFrom: d.RestoreFrom, Unprotected: d.Unprotected, Retired: d.Retired, KeyARN: p.databaseKey,
+	}
+	if p.second != nil {
+		args.Recovery = &rds.Recovery{Provider: p.second}
+	}
+	if p.db, err = rds.New(ctx, "database", args, p.home); err != nil {
+		return err
+	}
+	// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/UsingWithRDS.IAMDBAuth.IAMPolicy.html
+	p.out.DatabaseUserARN = pulumi.Sprintf("arn:aws:rds-db:%s:%s:dbuser:%s/%s", p.cfg.Region, p.account, p.db.ResourceID, serverUser)
+	p.out.DatabaseSecretARN, p.out.DatabaseKeyARN = p.db.MasterSecretARN, p.db.KeyARN
+	if p.second != nil {
+		// What Pulumi.dr.yaml needs on the day that this region is lost.
+		ctx.Export("replicatedBackupArn", p.db.ReplicatedBackupARN)
+		ctx.Export("recoveryKeyArn", p.db.RecoveryKeyARN)
+	}
+	return nil
+}
+
+// serverUser is the database's user of the server, which has no password: it logs
+// in by IAM.
+const serverUser = "codeflow_server"
+
+func (p *platformStack) secrets(ctx *pulumi.Context) error {
+	store, err := secrets.New(ctx, "secrets", &secrets.Args{
+		Names: p.names, Region: p.cfg.Region, Colors: p.cfg.Colors, Operators: p.cfg.Operators,
+		Settings: p.cfg.Settings, APIKeys: p.apiKeys.inputs(),
+		DatabaseURL: pulumi.Sprintf("postgresql://%s@%s/%s?sslmode=verify-full", serverUser, p.db.Endpoint, p.db.DatabaseName),
+		ForceDelete: !p.cfg.DeletionProtection, ReminderTopicARN: p.topics[0],
 	}, p.home)
 	if err != nil {
 		return err
 	}
-	p.out.DatabaseHost, p.out.DatabaseName = database.Address, database.DatabaseName
-	p.out.DatabaseSecretARN, p.out.DatabaseKeyARN = database.MasterSecretARN, database.KeyARN
+	p.out.StoreKeyARN, p.out.SettingsARN, p.out.APIKeysARN = store.KeyARN, store.SettingsARN, store.APIKeysARN
+	p.out.DatabaseURLARN, p.out.TokensSecretARN = store.DatabaseURLARN, store.TokensSecretARN
 	return nil
+}
+
+func (p *platformStack) backup(ctx *pulumi.Context) error {
+	args := &backup.Args{
+		Names: p.names, DatabaseARN: p.db.InstanceARN, SubnetGroupName: p.vpc.DatabaseSubnetGroup, SecurityGroupID: p.db.SecurityGroupID,
+		TopicARN: p.topics[0], ForceDestroy: !p.cfg.DeletionProtection,
+	}
+	if p.second != nil {
+		args.Recovery = p.second
+	}
+	_, err := backup.New(ctx, "backup", args, p.home)
+	return err
+}
+
+func (p *platformStack) alarms(ctx *pulumi.Context) error {
+	memory, connections, _ := rds.Figures(p.cfg.Database.Class) // the config's check knows the class
+	args := &observability.PlatformArgs{
+		Names: p.names,
+		Database: observability.Database{
+			// By name, since the database tells these topics what happens to it.
+			InstanceID:     pulumi.String(p.names.DatabaseGeneration(p.cfg.Database.Generation)),
+			MaxConnections: connections, StorageGB: p.cfg.Database.StorageGB, MemoryMiB: memory,
+		},
+		// By name too, for the same reason.
+		BackupVault: pulumi.String(p.names.Vault()), Colors: p.cfg.Colors,
+		Region: pulumi.String(p.cfg.Region), WebACL: p.regionalACL.Name, WebACLLogGroup: p.regionalACL.LogGroupName,
+		Subscriptions: p.escalation.subscriptions(),
+	}
+	for i := range vpc.NAT(p.cfg.Network.NAT).Gateways(p.cfg.Network.Zones) {
+		args.NATGatewayIDs = append(args.NATGatewayIDs, p.vpc.NATGatewayIDs.Index(pulumi.Int(i)))
+	}
+	if p.distribution != nil {
+		args.USEast1, args.CDNWebACL, args.CDNWebACLLogGroup = p.usEast1, p.cdnACL.Name, p.cdnACL.LogGroupName
+		args.CDN = &observability.CDN{DistributionID: p.distribution.DistributionID, MinCacheHitPercent: p.cfg.CDN.MinCacheHitPercent}
+	}
+	if p.dnsDomain != nil {
+		args.CertificateARN = p.dnsDomain.CertificateARN
+		if p.distribution != nil {
+			args.CDNCertificateARN = p.dnsDomain.CDNCertificateARN
+		}
+	}
+	alarms, err := observability.NewPlatform(ctx, "alarms", args, p.home)
+	if err != nil {
+		return err
+	}
+	p.topics = alarms.Topics
+	p.out.Topics = pulumi.ToStringArrayOutput(alarms.Topics)
+	return nil
+}
+
+// audit records who did what in the account, and to the assets.
+func (p *platformStack) audit(ctx *pulumi.Context) error {
+	_, err := audit.New(ctx, "audit", &audit.Args{
+		Names: p.names, DataBucketARNs: []pulumi.StringInput{p.distribution.BucketARN},
+		LockDays: p.cfg.Logs.Audit.LockDays, RetentionDays: p.cfg.Logs.Audit.RetentionDays, ForceDestroy: !p.cfg.DeletionProtection,
+	}, p.home)
+	return err
 }
 
 func (p *platformStack) images(ctx *pulumi.Context) error {
@@ -127,6 +280,14 @@ func (p *platformStack) images(ctx *pulumi.Context) error {
 	return nil
 }
 
+// replicas copies each image that is pushed to the second region.
+func (p *platformStack) replicas(ctx *pulumi.Context) error {
+	if p.second == nil {
+		return nil
+	}
+	return registry.Replicate(ctx, "images-replication", p.names.Repository(), p.cfg.Recovery.Region, p.home)
+}
+
 func (p *platformStack) logs(ctx *pulumi.Context) (err error) {
 	p.logBucket, err = accesslogs.New(ctx, "access-logs", &accesslogs.Args{
 		RetentionDays: p.cfg.Logs.RetentionDays, ForceDestroy: !p.cfg.DeletionProtection,
@@ -139,17 +300,20 @@ func (p *platformStack) logs(ctx *pulumi.Context) (err error) {
 }
 
 func (p *platformStack) firewall(ctx *pulumi.Context) error {
-	regional, err := waf.New(ctx, "waf", &waf.Args{
+	var err error
+	if p.regionalACL, err = waf.New(ctx, "waf", &waf.Args{
 		Scope: waf.Regional, RateLimit: p.cfg.WAF.RegionalRateLimit,
-		LogGroupName: p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays,
-	}, p.home)
-	if err != nil {
+		LogGroupName: p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn,
+	}, p.home); err != nil {
 		return err
 	}
-	p.out.WebACLARN = regional.ARN
+	p.out.WebACLARN = p.regionalACL.ARN
+	if p.usEast1 == nil {
+		return nil
+	}
 	p.cdnACL, err = waf.New(ctx, "waf-cdn", &waf.Args{
 		Scope: waf.CloudFront, RateLimit: p.cfg.WAF.RateLimit,
-		LogGroupName: p.names.Database() + "-cdn", LogRetentionDays: p.cfg.Logs.RetentionDays,
+		LogGroupName: p.names.Database() + "-cdn", LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKeyEast.Arn,
 	}, pulumi.Provider(p.usEast1))
 	return err
 }
@@ -193,10 +357,13 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	case len(shares) > 0:
 		args.APIOrigin = &cdn.APIOrigin{Domain: shares[0].Target.DNSName, HTTPOnly: true}
 	}
-	created, err := cdn.New(ctx, "cdn", args, p.home)
-	if err != nil {
+	if p.second != nil {
+		args.Replica = p.second
+	}
+	var err error
+	if p.distribution, err = cdn.New(ctx, "cdn", args, p.home); err != nil {
 		return err
 	}
-	ctx.Export("cdnUrl", created.URL)
+	ctx.Export("cdnUrl", p.distribution.URL)
 	return nil
 }

@@ -34,7 +34,9 @@ func Program(project Project) pulumi.RunFunc {
 		}
 		switch cfg.Kind {
 		case "platform":
-			return platform(ctx, cfg.Platform, cfg.Traffic)
+			return platform(ctx, cfg)
+		case "dr":
+			return recovery(ctx, cfg, project.Module)
 		default:
 			return color(ctx, cfg.Color, project.Module)
 		}

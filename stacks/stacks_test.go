@@ -23,7 +23,6 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
-	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 )
 
 const digest = "sha256:1"
@@ -60,7 +59,9 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 		},
 		Outputs: map[string]resource.PropertyMap{
 			"pulumi:pulumi:StackReference": resource.NewPropertyMapFromMap(map[string]any{"outputs": outputs}),
+			"awsx:ec2:Vpc":                 {"natGateways": resource.NewProperty([]resource.PropertyValue{})},
 			"aws:rds/instance:Instance": resource.NewPropertyMapFromMap(map[string]any{
+				"endpoint":          "db:5432",
 				"masterUserSecrets": []any{map[string]any{"secretArn": "arn:secret"}},
 			}),
 			"aws:acm/certificate:Certificate": resource.NewPropertyMapFromMap(map[string]any{
@@ -83,10 +84,11 @@ func settled() map[string]any {
 
 // shared are the outputs of a platform.
 func shared(domain string) map[string]any {
-	values := map[string]any{"publicSubnetIds": []any{"subnet-1"}, "privateSubnetIds": []any{"subnet-2"}}
+	values := map[string]any{"publicSubnetIds": []any{"subnet-1"}, "privateSubnetIds": []any{"subnet-2"}, "topics": []any{"topic-1", "topic-2", "topic-3"}}
 	for _, key := range []string{
 		"vpcId", "clientSecurityGroupId", "repositoryArn", "logBucket", "webAclArn", "zoneId",
-		"certificateArn", "databaseHost", "databaseName", "databaseSecretArn", "databaseKeyArn",
+		"certificateArn", "databaseUserArn", "databaseSecretArn", "databaseKeyArn", "databaseUrlArn",
+		"storeKeyArn", "settingsArn", "apiKeysArn", "tokensSecretArn", "logKeyArn",
 	} {
 		values[key] = key
 	}
@@ -128,12 +130,18 @@ func TestPlatform(t *testing.T) {
 	r := platformRecorder(t, withDomain, `{"blue": 90, "green": 10}`, settled())
 	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
 	assert.Equal(t, []string{
+		"/aws:kms/key:Key logs-key",
+		"/aws:kms/key:Key logs-key-us-east-1",
 		"/codeflow:accesslogs:Bucket access-logs",
+		"/codeflow:audit:Trail audit",
+		"/codeflow:backup:Plan backup",
 		"/codeflow:cdn:CDN cdn",
 		"/codeflow:dns:Domain domain",
 		"/codeflow:dns:Traffic traffic",
+		"/codeflow:observability:Platform alarms",
 		"/codeflow:rds:Database database",
 		"/codeflow:registry:Registry images",
+		"/codeflow:secrets:Store secrets",
 		"/codeflow:vpc:VPC network",
 		"/codeflow:waf:WebACL waf",
 		"/codeflow:waf:WebACL waf-cdn",
@@ -260,6 +268,7 @@ func TestColor(t *testing.T) {
 		"/aws:wafv2/webAclAssociation:WebAclAssociation blue-waf",
 		"/codeflow:ecsservice:Service blue-service",
 		"/codeflow:loadbalancer:LoadBalancer blue",
+		"/codeflow:observability:Color blue-alarms",
 		"/pulumi:providers:aws aws",
 		"/pulumi:pulumi:StackReference organization/codeflow/prod",
 	}, slices.DeleteFunc(r.Children(), func(child string) bool { return !strings.HasPrefix(child, "/") }))
@@ -275,38 +284,46 @@ func TestColor(t *testing.T) {
 // task definition gives it, as far as checking it.
 func TestColorConfiguresTheServer(t *testing.T) {
 	t.Parallel()
-	_, hash := guard.NewToken()
-	for name, tc := range map[string]struct {
-		domain, access string
-		secrets        map[string]string // what ECS reads from the secrets
-	}{
-		"public":           {"codeflow.example.com", `{"public": true}`, nil},
-		"tokens":           {"codeflow.example.com", `{"tokensSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:t"}`, map[string]string{"CODEFLOW_TOKENS": hash}},
-		"no domain at all": {"", `{"public": true}`, nil},
+	read := map[string]string{ // what ECS reads from SSM and Secrets Manager
+		"DATABASE_URL": "postgresql://codeflow_server@db:5432/codeflow?sslmode=verify-full", "LOG_LEVEL": "info",
+		"CODEFLOW_DATABASE_LOGIN": `{"username": "codeflow", "password": "hunter2"}`,
+	}
+	for name, tc := range map[string]struct{ domain, access string }{
+		"public":           {"codeflow.example.com", `{"public": true}`},
+		"tokens":           {"codeflow.example.com", `{"public": false}`},
+		"no domain at all": {"", `{"public": true}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := colorRecorder(t, tc.domain, shared(tc.domain))
+			outputs := shared(tc.domain)
+			outputs["tokensSecretArn"] = "arn:aws:secretsmanager:eu-central-1:" + recorder.Account + ":secret:tokens"
+			r := colorRecorder(t, tc.domain, outputs)
 			r.Config["codeflow:color"] = strings.Replace(r.Config["codeflow:color"], `{"public": true}`, tc.access, 1)
 			require.NoError(t, program(t)(r, false))
 			var containers []struct {
+				Name                 string
 				Environment, Secrets []struct{ Name, Value string }
 			}
 			task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").Inputs["containerDefinitions"].StringValue()
 			require.NoError(t, json.Unmarshal([]byte(task), &containers))
-
-			cmd := exec.CommandContext(t.Context(), "go", "run", "../cmd/codeflow-server", "-check-config", "-bundle", bundleDir(t))
-			cmd.Env = os.Environ()
-			for _, variable := range containers[0].Environment {
-				cmd.Env = append(cmd.Env, variable.Name+"="+variable.Value)
+			for _, container := range containers {
+				cmd := exec.CommandContext(t.Context(), "go", "run", "../cmd/codeflow-server", "-check-config", "-bundle", bundleDir(t))
+				cmd.Env = os.Environ()
+				if container.Name == "migrate" {
+					cmd.Env = append(cmd.Env, "CODEFLOW_PUBLIC=true") // what the command migrate does not ask
+				}
+				for _, variable := range container.Environment {
+					cmd.Env = append(cmd.Env, variable.Name+"="+variable.Value)
+				}
+				for _, secret := range container.Secrets {
+					require.Contains(t, read, secret.Name)
+					assert.False(t, container.Name == "server" && secret.Name == "CODEFLOW_DATABASE_LOGIN", "the server must not have the login")
+					cmd.Env = append(cmd.Env, secret.Name+"="+read[secret.Name])
+				}
+				out, err := cmd.CombinedOutput()
+				require.NoError(t, err, container.Name+": "+string(out))
+				assert.Contains(t, string(out), "the settings are good")
 			}
-			require.Len(t, containers[0].Secrets, len(tc.secrets))
-			for _, secret := range containers[0].Secrets {
-				cmd.Env = append(cmd.Env, secret.Name+"="+tc.secrets[secret.Name])
-			}
-			out, err := cmd.CombinedOutput()
-			require.NoError(t, err, string(out))
-			assert.Contains(t, string(out), "the settings are good")
 		})
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 )
 
@@ -27,6 +28,7 @@ type config struct {
 	publicURL         string
 	public            bool
 	tokens            guard.Tokens
+	tokensSecret      *secret.Secret
 	hosts             []string
 	concurrency       int
 	database          database.Config
@@ -52,10 +54,12 @@ var environment = map[string]string{
 	"url":                "CODEFLOW_URL",
 	"public":             "CODEFLOW_PUBLIC",
 	"tokens":             "CODEFLOW_TOKENS",
+	"tokens-secret":      "CODEFLOW_TOKENS_SECRET_ARN",
 	"hosts":              "CODEFLOW_HOSTS",
 	"concurrency":        "CODEFLOW_CONCURRENCY",
 	"database-url":       "DATABASE_URL",
-	"database-secret":    "CODEFLOW_DATABASE_SECRET_ARN",
+	"database-iam":       "CODEFLOW_DATABASE_IAM",
+	"database-login":     "CODEFLOW_DATABASE_LOGIN",
 	"require-database":   "CODEFLOW_REQUIRE_DATABASE",
 	"breaker-threshold":  "CODEFLOW_BREAKER_THRESHOLD",
 	"breaker-timeout":    "CODEFLOW_BREAKER_TIMEOUT",
@@ -84,13 +88,18 @@ func (cfg *config) flags() *flag.FlagSet {
 		cfg.tokens, err = guard.ParseTokens(s)
 		return err
 	})
+	f.Func("tokens-secret", "ARN of the secret that has such hashes, read each minute", func(s string) (err error) {
+		cfg.tokensSecret, err = secret.New(s)
+		return err
+	})
 	f.Func("hosts", "host names that requests may be for, separated by commas; without it any, or only local ones on a loopback address", func(s string) error {
 		cfg.hosts = strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ',' || r == ' ' })
 		return nil
 	})
 	f.IntVar(&cfg.concurrency, "concurrency", 512, "requests handled at once; others are answered 503")
 	f.StringVar(&cfg.database.URL, "database-url", "", "PostgreSQL for the counting of uses; without it they are not counted")
-	f.StringVar(&cfg.database.SecretARN, "database-secret", "", "ARN of the secret with the database's user and password, read at each connect")
+	f.BoolVar(&cfg.database.IAM, "database-iam", false, "sign in to the database by IAM, with a token for each connection")
+	f.StringVar(&cfg.database.Login, "database-login", "", "user and password for the command migrate, as RDS keeps them in its secret; the server's user is that of the URL")
 	f.BoolVar(&cfg.requireDatabase, "require-database", false, "be unhealthy without the database, not only degraded")
 	f.UintVar(&cfg.breakerThreshold, "breaker-threshold", 5, "failures in a row that open a circuit breaker")
 	f.DurationVar(&cfg.database.Breaker.Timeout, "breaker-timeout", time.Minute, "how long a circuit breaker stays open")
@@ -172,7 +181,7 @@ func (cfg *config) check() (errs []error) {
 	cfg.database.Breaker.Threshold = uint32(cfg.breakerThreshold)
 	require(cfg.database.Breaker.Timeout > 0, "-breaker-timeout must be above 0, got %s", cfg.database.Breaker.Timeout)
 	require(cfg.drain.Notice >= 0 && cfg.drain.Timeout > 0, "-drain-notice must be 0 or more and -drain-timeout above 0, got %s and %s", cfg.drain.Notice, cfg.drain.Timeout)
-	require(cfg.database.URL != "" || cfg.database.SecretARN == "", "-database-secret needs -database-url, which has the host and the name")
+	require(cfg.database.URL != "" || !cfg.database.IAM && cfg.database.Login == "", "-database-iam and -database-login need -database-url, which has the host and the name")
 	require(cfg.database.URL != "" || !cfg.requireDatabase, "-require-database needs -database-url")
 	var err error
 	if cfg.level, err = telemetry.ParseLevel(cfg.logLevel); err != nil {
@@ -189,13 +198,19 @@ func (cfg *config) check() (errs []error) {
 // checkAccess is for serving over HTTP: the choice of who may use the server
 // must not be made by forgetting it.
 func (cfg *config) checkAccess() error {
-	switch {
-	case cfg.public && len(cfg.tokens) > 0:
-		return errors.New("-public and -tokens exclude each other: remove one of them")
-	case !cfg.public && len(cfg.tokens) == 0:
-		return errors.New("nobody may use this server: give -tokens (the command token makes one), or -public to serve everybody")
+	chosen := 0
+	for _, is := range []bool{cfg.public, len(cfg.tokens) > 0, cfg.tokensSecret != nil} {
+		if is {
+			chosen++
+		}
 	}
-	return nil
+	switch chosen {
+	case 0:
+		return errors.New("nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -public to serve everybody")
+	case 1:
+		return nil
+	}
+	return errors.New("-public, -tokens and -tokens-secret exclude each other: leave one of them")
 }
 
 func help(f *flag.FlagSet, w io.Writer) {

@@ -65,7 +65,7 @@ func TestParseRefuses(t *testing.T) {
 		"breaker timeout":   {[]string{"-breaker-timeout=0"}, "", "-breaker-timeout must be above 0, got 0s"},
 		"drain":             {[]string{"-drain-timeout=0"}, "", "-drain-timeout above 0, got 3s and 0s"},
 		"level":             {nil, "LOG_LEVEL=loud", `log level must be debug, info, warn or error, got "loud"`},
-		"secret only":       {[]string{"-database-secret=arn"}, "", "-database-secret needs -database-url"},
+		"IAM only":          {[]string{"-database-iam"}, "", "-database-iam and -database-login need -database-url"},
 		"required only":     {[]string{"-require-database"}, "", "-require-database needs -database-url"},
 		"database URL":      {nil, "DATABASE_URL=mysql://u:secret@h/db", "-database-url: database URL: must be of the form postgres://"},
 		"database not safe": {nil, "DATABASE_URL=postgres://u@db.example.com/db", "sslmode=verify-full"},
@@ -87,7 +87,7 @@ func TestCheckAccess(t *testing.T) {
 	tokens := make(guard.Tokens, 1)
 	require.NoError(t, (&config{public: true}).checkAccess())
 	require.NoError(t, (&config{tokens: tokens}).checkAccess())
-	require.ErrorContains(t, (&config{}).checkAccess(), "nobody may use this server: give -tokens (the command token makes one), or -public")
+	require.ErrorContains(t, (&config{}).checkAccess(), "nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -public to serve everybody")
 	require.ErrorContains(t, (&config{public: true, tokens: tokens}).checkAccess(), "exclude each other")
 }
 

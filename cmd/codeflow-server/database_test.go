@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgrestest"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 )
 
 const (
@@ -163,32 +163,34 @@ func TestDatabaseOutage(t *testing.T) {
 	}
 }
 
-// TestRotation changes the password of the database's user under load, and cuts
-// the connections that the old one made.
-func TestRotation(t *testing.T) {
+// TestTokensOfASecret serves whoever has a token of the secret.
+func TestTokensOfASecret(t *testing.T) {
 	t.Parallel()
-	postgres := postgrestest.Start(t)
+	token, hash := guard.NewToken()
 	arn := secrets.ARN("eu-central-1")
-	rotate := func(password string) {
-		postgres.SetPassword("server", password)
-		secrets.PutLogin(arn, "server", password)
-		postgres.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'server'")
+	secrets.Put(arn, hash)
+	port, logs := freePort(t), &output{}
+	environ := []string{
+		"PORT=" + port, "CODEFLOW_METRICS_PORT=0", "CODEFLOW_BUNDLE=" + bundleDir(t, bundletest.Small(t)), "CODEFLOW_TOKENS_SECRET_ARN=" + arn,
 	}
-	postgres.Exec("CREATE USER server")
-	rotate("first")
-	postgres.Exec("GRANT ALL ON SCHEMA public TO server")
-	url := strings.Replace(postgres.URL(), "postgres:postgres@", "", 1)
-	r := start(t, "DATABASE_URL="+url, "CODEFLOW_DATABASE_SECRET_ARN="+arn, "CODEFLOW_REQUIRE_DATABASE=true")
-	stopLoad := r.load(t)
-	for i := range 3 {
-		rotate(fmt.Sprintf("rotated %d", i))
-		time.Sleep(time.Second)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan int, 1)
+	go func() { done <- run(ctx, nil, environ, io.NopCloser(strings.NewReader("")), logs, logs) }()
+	answer := func(token string) int {
+		req, err := http.NewRequest(http.MethodGet, "http://127.0.0.1:"+port+"/api/v1/agents", nil)
+		assert.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			return 0
+		}
+		defer resp.Body.Close()
+		return resp.StatusCode
 	}
-	r.eventually(t, http.StatusOK, "healthy", "closed")
-	calls := stopLoad()
-	require.Equal(t, exitOK, r.stop(), r.logs)
-	assert.Equal(t, calls, count(t, postgres.URL()))
-	assert.GreaterOrEqual(t, len(secrets.Reads(arn)), 4)
-	assert.NotContains(t, r.logs.String(), "rotated 1")
-	t.Logf("%d calls, none failed, all counted", calls)
+	assert.Eventually(t, func() bool { return answer(token) == http.StatusOK }, patience, 10*time.Millisecond)
+	assert.Equal(t, http.StatusUnauthorized, answer("another"))
+	cancel()
+	assert.Equal(t, exitOK, <-done)
+	assert.NotContains(t, logs.String(), token)
+	assert.NotContains(t, logs.String(), hash)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
@@ -46,6 +48,10 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	opts := &server.Options{
 		Color: cfg.color, PublicURL: cfg.publicURL, Workspace: cfg.workspace, Logger: log, Observe: tel.Observe,
 		Guard: guard.Options{Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Refused: tel.Refused},
+	}
+	if cfg.tokensSecret != nil {
+		opts.Guard.Rotating = new(guard.Rotating)
+		defer follow(ctx, opts.Guard.Rotating, cfg.tokensSecret, log)()
 	}
 	if cfg.database.URL == "" {
 		log.Info("usage is off: there is no database")
@@ -75,6 +81,14 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	err = srv.Serve(ctx, listener, tel.Middleware(srv), cfg.drain)
 	log.Info("stopped")
 	return err
+}
+
+// follow reads the tokens in the background: a server that cannot is healthy.
+func follow(ctx context.Context, tokens *guard.Rotating, from *secret.Secret, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { tokens.Follow(ctx, from.Read, log) })
+	return func() { cancel(); wg.Wait() }
 }
 
 func openDatabase(ctx context.Context, cfg *config, log *slog.Logger, tel *telemetry.Telemetry) (*database.DB, *usage.Queue, error) {

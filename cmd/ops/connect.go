@@ -10,14 +10,16 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/tokens"
 )
 
 // readPlatform reads the platform that the controller is to work on.
-func readPlatform(file string) (*pulumi.Platform, error) {
+func readPlatform(file string, anyDomain bool) (*pulumi.Platform, error) {
 	p, err := pulumi.ReadPlatform(file)
 	if err != nil {
 		return nil, err
@@ -25,7 +27,7 @@ func readPlatform(file string) (*pulumi.Platform, error) {
 	switch {
 	case p.Region == "":
 		return nil, fmt.Errorf(`config "codeflow:platform.region" of %q must be set: ops works on a platform's stack, see --stack`, file)
-	case p.Domain.Name == "":
+	case p.Domain.Name == "" && !anyDomain:
 		return nil, fmt.Errorf(`config "codeflow:platform.domain" of %q must be set: without a domain there are no weights to move, `+
 			`edit codeflow:traffic and run pulumi up`, file)
 	}
@@ -35,7 +37,7 @@ func readPlatform(file string) (*pulumi.Platform, error) {
 // connect leads to the platform's AWS account, by the usual AWS settings.
 func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, error) {
 	file := filepath.Join(flags.Root, "Pulumi."+flags.Platform+".yaml")
-	p, err := readPlatform(file)
+	p, err := readPlatform(file, flags.AnyDomain)
 	if err != nil {
 		return nil, err
 	}
@@ -51,6 +53,7 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 		Stacks: stacks, Colors: p.Colors, Dir: filepath.Join(flags.Root, ".ops", flags.Platform),
 		Schema:     ops.Migrations(os.DirFS(filepath.Join(flags.Root, "server", "database", "migrations"))),
 		Repository: ops.Git{Dir: flags.Root}, File: filepath.Base(file),
+		Tokens: tokens.New(cfg, naming.Platform{Project: p.Project, Environment: p.Environment}.TokensSecret()),
 	}, nil
 }
 

@@ -38,7 +38,7 @@ func TestReadPlatform(t *testing.T) {
 	} {
 		file := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
 		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-		p, err := readPlatform(file)
+		p, err := readPlatform(file, false)
 		if want != "" {
 			require.ErrorContains(t, err, want)
 			continue
@@ -46,6 +46,10 @@ func TestReadPlatform(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, &pulumi.Platform{Project: "codeflow", Environment: "prod", Region: "r", Colors: []string{"blue", "green"}, Domain: p.Domain}, p)
 	}
-	_, err := readPlatform("none.yaml")
+	file := filepath.Join(t.TempDir(), "Pulumi.prod.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("config:\n  codeflow:platform: {region: r}\n"), 0o600))
+	_, err := readPlatform(file, true)
+	require.NoError(t, err, "tokens need no domain")
+	_, err = readPlatform("none.yaml", false)
 	require.Error(t, err)
 }

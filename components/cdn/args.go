@@ -38,6 +38,9 @@ type Args struct {
 	// that is BucketOwnerPreferred. Required; updates in place.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
 	LogBucketDomain pulumi.StringInput
+	// Replica is the provider of a second region, which each asset is copied to.
+	// Optional; default none.
+	Replica pulumi.ProviderResource
 	// PriceClass is PriceClass_100, PriceClass_200 or PriceClass_All. Default
 	// PriceClass_100, the cheapest: North America and Europe. Updates in place.
 	PriceClass string

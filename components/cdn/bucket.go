@@ -15,42 +15,10 @@ const (
 	uploadDays = 7
 )
 
-// newBucket creates the private bucket of the assets.
+// newBucket creates the private bucket of the assets, and its replica.
 func newBucket(ctx *pulumi.Context, name string, args *Args, child pulumi.ResourceOption) (*s3.BucketV2, error) {
-	bucket, err := s3.NewBucketV2(ctx, name+"-assets", &s3.BucketV2Args{
-		ForceDestroy: pulumi.Bool(args.ForceDestroy),
-	}, child)
+	bucket, versioning, err := newPrivate(ctx, name+"-assets", args.ForceDestroy, child)
 	if err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketPublicAccessBlock(ctx, name+"-assets-private", &s3.BucketPublicAccessBlockArgs{
-		Bucket:                bucket.Bucket,
-		BlockPublicAcls:       pulumi.Bool(true),
-		BlockPublicPolicy:     pulumi.Bool(true),
-		IgnorePublicAcls:      pulumi.Bool(true),
-		RestrictPublicBuckets: pulumi.Bool(true),
-	}, child); err != nil {
-		return nil, err
-	}
-	if _, err := s3.NewBucketOwnershipControls(ctx, name+"-assets-ownership", &s3.BucketOwnershipControlsArgs{
-		Bucket: bucket.Bucket,
-		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
-	}, child); err != nil {
-		return nil, err
-	}
-	// S3's own key, not KMS: the assets are published anyway, and a KMS key would
-	// have to admit CloudFront and charge for requests to keep them from nobody.
-	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-assets-encryption",
-		&s3.BucketServerSideEncryptionConfigurationV2Args{
-			Bucket: bucket.Bucket,
-			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
-				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
-					ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
-						SseAlgorithm: pulumi.String("AES256"),
-					},
-				},
-			},
-		}, child); err != nil {
 		return nil, err
 	}
 	if _, err := s3.NewBucketLoggingV2(ctx, name+"-assets-log", &s3.BucketLoggingV2Args{
@@ -60,22 +28,69 @@ func newBucket(ctx *pulumi.Context, name string, args *Args, child pulumi.Resour
 	}, child); err != nil {
 		return nil, err
 	}
-	return bucket, keepVersions(ctx, name, bucket, child)
+	if args.Replica == nil {
+		return bucket, nil
+	}
+	return bucket, replicate(ctx, name, args, bucket, versioning, child)
+}
+
+// newPrivate creates a bucket that nobody reads whom its policy does not admit.
+func newPrivate(
+	ctx *pulumi.Context, name string, forceDestroy bool, opts ...pulumi.ResourceOption,
+) (*s3.BucketV2, *s3.BucketVersioningV2, error) {
+	bucket, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{ForceDestroy: pulumi.Bool(forceDestroy)}, opts...)
+	if err != nil {
+		return nil, nil, err
+	}
+	if _, err := s3.NewBucketPublicAccessBlock(ctx, name+"-private", &s3.BucketPublicAccessBlockArgs{
+		Bucket:                bucket.Bucket,
+		BlockPublicAcls:       pulumi.Bool(true),
+		BlockPublicPolicy:     pulumi.Bool(true),
+		IgnorePublicAcls:      pulumi.Bool(true),
+		RestrictPublicBuckets: pulumi.Bool(true),
+	}, opts...); err != nil {
+		return nil, nil, err
+	}
+	if _, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
+		Bucket: bucket.Bucket,
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, opts...); err != nil {
+		return nil, nil, err
+	}
+	// S3's own key, not KMS: the assets are published anyway, and a KMS key would
+	// have to admit CloudFront and charge for requests to keep them from nobody.
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption",
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.Bucket,
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+					ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+						SseAlgorithm: pulumi.String("AES256"),
+					},
+				},
+			},
+		}, opts...); err != nil {
+		return nil, nil, err
+	}
+	versioning, err := keepVersions(ctx, name, bucket, opts...)
+	return bucket, versioning, err
 }
 
 // keepVersions keeps what is overwritten or deleted for a while.
-func keepVersions(ctx *pulumi.Context, name string, bucket *s3.BucketV2, child pulumi.ResourceOption) error {
-	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-assets-versioning", &s3.BucketVersioningV2Args{
+func keepVersions(
+	ctx *pulumi.Context, name string, bucket *s3.BucketV2, opts ...pulumi.ResourceOption,
+) (*s3.BucketVersioningV2, error) {
+	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-versioning", &s3.BucketVersioningV2Args{
 		Bucket: bucket.Bucket,
 		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{
 			Status: pulumi.String("Enabled"),
 		},
-	}, child)
+	}, opts...)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// The rule is about versions, so it comes after the versioning.
-	_, err = s3.NewBucketLifecycleConfigurationV2(ctx, name+"-assets-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
+	_, err = s3.NewBucketLifecycleConfigurationV2(ctx, name+"-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.Bucket,
 		Rules: s3.BucketLifecycleConfigurationV2RuleArray{&s3.BucketLifecycleConfigurationV2RuleArgs{
 			Id:     pulumi.String("expire-noncurrent"),
@@ -88,8 +103,8 @@ func keepVersions(ctx *pulumi.Context, name string, bucket *s3.BucketV2, child p
 				DaysAfterInitiation: pulumi.Int(uploadDays),
 			},
 		}},
-	}, child, pulumi.DependsOn([]pulumi.Resource{versioning}))
-	return err
+	}, append([]pulumi.ResourceOption{pulumi.DependsOn([]pulumi.Resource{versioning})}, opts...)...)
+	return versioning, err
 }
 
 // admit lets the distribution alone read the assets, and nobody without TLS.
@@ -101,12 +116,7 @@ func admit(
 	_, err := s3.NewBucketPolicy(ctx, name+"-assets-policy", &s3.BucketPolicyArgs{
 		Bucket: bucket.Bucket,
 		Policy: policy.Document(
-			policy.Statement{
-				Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
-				Principals: map[string]any{"AWS": "*"},
-				Resources:  []any{bucket.Arn, objects},
-				Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
-			},
+			tlsOnly(bucket),
 			policy.Statement{
 				Sid: "Distribution", Actions: []string{"s3:GetObject"},
 				Principals: map[string]any{"Service": "cloudfront.amazonaws.com"},
@@ -116,4 +126,13 @@ func admit(
 		),
 	}, child)
 	return err
+}
+
+func tlsOnly(bucket *s3.BucketV2) policy.Statement {
+	return policy.Statement{
+		Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
+		Principals: map[string]any{"AWS": "*"},
+		Resources:  []any{bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)},
+		Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
+	}
 }

@@ -145,6 +145,7 @@ func TestTraffic(t *testing.T) {
 	r.Both(t, traffic(share("blue", 90), share("green", 0)))
 	assert.Equal(t, []string{
 		"/codeflow:dns:Traffic traffic",
+		"traffic/aws:route53/healthCheck:HealthCheck traffic-live",
 		"traffic/aws:route53/record:Record traffic-blue",
 		"traffic/aws:route53/record:Record traffic-green",
 		"traffic/aws:route53/record:Record traffic-primary",
@@ -159,7 +160,12 @@ func TestTraffic(t *testing.T) {
 	assert.Equal(t, "codeflow.example.com", primary.In("name"))
 	assert.Equal(t, "PRIMARY", primary.In("failoverRoutingPolicies[0].type"))
 	assert.Equal(t, "live.codeflow.example.com", primary.In("aliases[0].name"))
-	assert.Len(t, primary.RPC.GetDependencies(), 2, "Route 53 refuses an alias to a record that does not exist")
+	for _, weighted := range []string{"traffic-blue", "traffic-green"} {
+		assert.Contains(t, primary.RPC.GetDependencies(), "urn:pulumi:test::codeflow::codeflow:dns:Traffic$aws:route53/record:Record::"+weighted,
+			"Route 53 refuses an alias to a record that does not exist")
+	}
+	assert.Equal(t, "traffic-live-id", primary.In("healthCheckId"))
+	assert.Equal(t, "live.codeflow.example.com", r.Get(t, "aws:route53/healthCheck:HealthCheck", "traffic-live").In("fqdn"))
 	assert.Empty(t, r.Get(t, dns.TrafficType, "traffic").Inputs, "weights among the inputs would change the component too")
 }
 
@@ -167,11 +173,30 @@ func TestNoTrafficNoRecords(t *testing.T) {
 	t.Parallel()
 	r := &recorder.Recorder{}
 	r.Both(t, traffic())
-	assert.Equal(t, []string{"/codeflow:dns:Traffic traffic"}, r.Children())
+	assert.Equal(t, []string{
+		"/codeflow:dns:Traffic traffic", "traffic/aws:route53/healthCheck:HealthCheck traffic-live",
+	}, r.Children(), "the check stands before, so that a switch changes records only")
 	require.ErrorContains(t, r.Run(true, func(ctx *pulumi.Context) error {
 		_, err := dns.NewTraffic(ctx, "traffic", &dns.TrafficArgs{})
 		return err
 	}), "ZoneID and Domain are required")
+}
+
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	r := aws53()
+	r.Both(t, func(ctx *pulumi.Context) error {
+		d, err := dns.NewDomain(ctx, "domain", &dns.DomainArgs{Name: "codeflow.example.com", ZoneName: "example.com", Validated: true})
+		if err != nil {
+			return err
+		}
+		return dns.NewSecondary(ctx, "secondary", d.ZoneID, "codeflow.example.com", share("dr", 0).Target)
+	})
+	assert.Equal(t, 1, r.Count()["aws:acm/certificate:Certificate"], "none for a CDN")
+	assert.Equal(t, 1, r.Count()["aws:route53/record:Record"], "the validation record is another stack's")
+	secondary := r.Get(t, "aws:route53/record:Record", "secondary")
+	assert.Equal(t, "SECONDARY", secondary.In("failoverRoutingPolicies[0].type"))
+	assert.Equal(t, true, secondary.In("aliases[0].evaluateTargetHealth"), "a region without tasks takes no traffic")
 }
 
 func TestNames(t *testing.T) {

@@ -30,8 +30,12 @@ type DomainArgs struct {
 	CertificateARN string
 	// CDNCertificateARN is an existing certificate in us-east-1. Default: made.
 	CDNCertificateARN string
-	// USEast1 is the provider for the CDN's certificate. Required.
+	// USEast1 is the provider for the CDN's certificate. Required without Validated.
 	USEast1 pulumi.ProviderResource
+	// Validated says that another stack of the account has the domain's validation
+	// record, which is the same for all of its certificates. There is no certificate
+	// for a CDN then. Default false.
+	Validated bool
 }
 
 func (a *DomainArgs) validate() error {
@@ -42,7 +46,7 @@ func (a *DomainArgs) validate() error {
 	if a.Name == "" {
 		errs = append(errs, errors.New(`Name is required: give the domain, for example "codeflow.example.com"`))
 	}
-	if a.USEast1 == nil {
+	if a.USEast1 == nil && !a.Validated {
 		errs = append(errs, errors.New("USEast1 is required: CloudFront takes certificates from us-east-1 only"))
 	}
 	return errors.Join(errs...)
@@ -58,7 +62,7 @@ type Domain struct {
 	// certificates yet.
 	Ready             bool
 	CertificateARN    pulumi.StringOutput // validated, in the stack's region
-	CDNCertificateARN pulumi.StringOutput // validated, in us-east-1
+	CDNCertificateARN pulumi.StringOutput // validated, in us-east-1; none with Validated
 }
 
 // NewDomain registers a domain named name.
@@ -121,14 +125,16 @@ func (d *Domain) certificates(ctx *pulumi.Context, name string, args *DomainArgs
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("creating certificate %q: %w", name+suffix, err)
 		}
-		if record == nil {
+		if record == nil && !args.Validated {
 			if record, err = d.validationRecord(ctx, name, certificate); err != nil {
 				return pulumi.StringOutput{}, err
 			}
 		}
-		validation, err := acm.NewCertificateValidation(ctx, name+suffix, &acm.CertificateValidationArgs{
-			CertificateArn: certificate.Arn, ValidationRecordFqdns: pulumi.StringArray{record.Fqdn},
-		}, opts...)
+		inputs := &acm.CertificateValidationArgs{CertificateArn: certificate.Arn}
+		if record != nil {
+			inputs.ValidationRecordFqdns = pulumi.StringArray{record.Fqdn}
+		}
+		validation, err := acm.NewCertificateValidation(ctx, name+suffix, inputs, opts...)
 		if err != nil {
 			return pulumi.StringOutput{}, fmt.Errorf("validating certificate %q: %w", name+suffix, err)
 		}
@@ -137,6 +143,9 @@ func (d *Domain) certificates(ctx *pulumi.Context, name string, args *DomainArgs
 	var err error
 	if d.CertificateARN, err = make("", args.CertificateARN); err != nil {
 		return err
+	}
+	if args.Validated {
+		return nil
 	}
 	d.CDNCertificateARN, err = make("-cdn", args.CDNCertificateARN, pulumi.Provider(args.USEast1))
 	return err

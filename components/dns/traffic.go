@@ -3,6 +3,7 @@ package dns
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/route53"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -68,14 +69,21 @@ func NewTraffic(ctx *pulumi.Context, name string, args *TrafficArgs, opts ...pul
 		}
 		weighted = append(weighted, record)
 	}
+	// Alias records follow what their load balancers say. The check from outside the
+	// region also tells when those no longer answer. It stands without traffic too, so
+	// that a switch changes records only.
+	check, err := route53.NewHealthCheck(ctx, name+"-live", &route53.HealthCheckArgs{
+		Type: pulumi.String("HTTPS"), Fqdn: pulumi.String(naming.LiveDomain(args.Domain)), Port: pulumi.Int(443),
+		ResourcePath: pulumi.String("/health"), EnableSni: pulumi.Bool(true),
+		RequestInterval: pulumi.Int(30), FailureThreshold: pulumi.Int(3),
+	}, pulumi.Parent(t))
+	if err != nil {
+		return nil, fmt.Errorf("creating health check of %q: %w", naming.LiveDomain(args.Domain), err)
+	}
 	if len(weighted) > 0 {
 		// Route 53 refuses an alias to a record that does not exist yet.
-		if _, err := alias(ctx, name+"-primary", args.ZoneID, args.Domain, live, route53.RecordArgs{
-			SetIdentifier: pulumi.String("primary"),
-			FailoverRoutingPolicies: route53.RecordFailoverRoutingPolicyArray{
-				&route53.RecordFailoverRoutingPolicyArgs{Type: pulumi.String("PRIMARY")},
-			},
-		}, pulumi.Parent(t), pulumi.DependsOn(weighted)); err != nil {
+		if _, err := failover(ctx, name+"-primary", "PRIMARY", args.ZoneID, args.Domain, live, check.ID(),
+			pulumi.Parent(t), pulumi.DependsOn(weighted)); err != nil {
 			return nil, err
 		}
 	}
@@ -91,6 +99,27 @@ func NewAlias(
 ) error {
 	_, err := alias(ctx, name, zoneID, fqdn, target, route53.RecordArgs{}, opts...)
 	return err
+}
+
+// NewSecondary registers, under name, where the domain leads when the primary
+// record is not healthy and the target is.
+func NewSecondary(
+	ctx *pulumi.Context, name string, zoneID pulumi.StringInput, domain string, target Target, opts ...pulumi.ResourceOption,
+) error {
+	_, err := failover(ctx, name, "SECONDARY", zoneID, domain, target, nil, opts...)
+	return err
+}
+
+func failover(
+	ctx *pulumi.Context, name, role string, zoneID pulumi.StringInput, domain string, target Target,
+	healthCheck pulumi.StringPtrInput, opts ...pulumi.ResourceOption,
+) (*route53.Record, error) {
+	return alias(ctx, name, zoneID, domain, target, route53.RecordArgs{
+		SetIdentifier: pulumi.String(strings.ToLower(role)), HealthCheckId: healthCheck,
+		FailoverRoutingPolicies: route53.RecordFailoverRoutingPolicyArray{
+			&route53.RecordFailoverRoutingPolicyArgs{Type: pulumi.String(role)},
+		},
+	}, opts...)
 }
 
 func alias(

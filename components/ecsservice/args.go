@@ -30,10 +30,18 @@ type Args struct {
 	// Environment of the container; rolls a new deployment.
 	Environment map[string]pulumi.StringInput
 	// Secrets are environment variables from SSM parameters or Secrets Manager,
-	// by ARN; the execution role may read exactly these.
+	// by ARN; ExecutionPolicy must allow to read them. They are read when a task
+	// starts, so what rotates does not belong here.
 	Secrets map[string]pulumi.StringInput
-	// TaskPolicy is what the program itself may do in AWS. Default: nothing.
+	// Containers are further ones of each task. Their order does not matter; a
+	// change rolls a new deployment.
+	Containers []Container
+	// TaskPolicy is what the programs of the task may do in AWS, all of them alike:
+	// a task has one role. Default: nothing.
 	TaskPolicy []policy.Statement
+	// ExecutionPolicy is what ECS may do to start a task, besides to pull the image
+	// and to write the log. Default: nothing.
+	ExecutionPolicy []policy.Statement
 
 	// VpcID and SubnetIDs (private) that the tasks run in. Required.
 	VpcID     pulumi.StringInput
@@ -53,9 +61,28 @@ type Args struct {
 	SpotShare int
 	// LogRetentionDays of the log group. Default 30; in place.
 	LogRetentionDays int
+	// LogKeyARN encrypts the log group. Default: CloudWatch's own key; in place.
+	LogKeyARN pulumi.StringPtrInput
 	// SteadyStateTimeout is how long an update waits for the deployment to
 	// settle, as a Go duration. Default "15m".
 	SteadyStateTimeout string
+}
+
+// Container is one that runs beside the server, or before it. The server goes on
+// without it.
+type Container struct {
+	// Name in the task definition. Required.
+	Name string
+	// Image by digest. Default: the server's.
+	Image pulumi.StringInput
+	// Command replaces the image's. Default: the image's.
+	Command []string
+	// Environment and Secrets as the server's.
+	Environment, Secrets map[string]pulumi.StringInput
+	// First runs it to its end before the server starts. When it fails, so does the
+	// task, and ECS undoes the deployment. Default: it starts before the server and
+	// runs beside it.
+	First bool
 }
 
 // LoadBalancer is the part of a load balancer that a service needs.
@@ -95,6 +122,11 @@ func (a *Args) validate() error {
 	}
 	if len(a.HealthCommand) == 0 {
 		errs = append(errs, errors.New("HealthCommand is required: give the program and its arguments, there is no shell"))
+	}
+	for i, c := range a.Containers {
+		if c.Name == "" || c.Name == containerName {
+			errs = append(errs, fmt.Errorf("Containers[%d].Name is required and must not be %q, got %q", i, containerName, c.Name))
+		}
 	}
 	if a.Port < 1 || a.Port > 65535 {
 		errs = append(errs, fmt.Errorf("Port must be 1 to 65535, got %d", a.Port))

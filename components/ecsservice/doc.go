@@ -1,4 +1,4 @@
-// Package ecsservice runs one container as a Fargate service behind a load
+// Package ecsservice runs a server as a Fargate service behind a load
 // balancer's target group: cluster, task definition, service, autoscaling,
 // roles, logs and the alarms that undo a bad deployment.
 //
@@ -10,6 +10,12 @@
 // another one than the one asked for. [Service.SettledTaskDefinition] and
 // [Service.SettledImage] are what was read, so that others can compare them
 // even after such a failure.
+//
+// # What runs before and beside the server
+//
+// [Container.First] gates the server: database migrations run so, with a login of
+// their own that only the execution role reads. ECS starts the server after their
+// success, and undoes a deployment whose migration fails.
 //
 // Start with [New].
 package ecsservice

@@ -13,7 +13,7 @@ import (
 // Type is the component's type token.
 const Type = "codeflow:ecsservice:Service"
 
-// containerName is the one container of a task.
+// containerName is the container that answers the requests.
 const containerName = "server"
 
 // Service is a Fargate service with everything that belongs to it alone.
@@ -23,6 +23,7 @@ type Service struct {
 	ClusterName     pulumi.StringOutput
 	ServiceName     pulumi.StringOutput
 	SecurityGroupID pulumi.StringOutput
+	LogGroupName    pulumi.StringOutput
 	// TaskDefinition is the ARN that was asked for.
 	TaskDefinition pulumi.StringOutput
 	// SettledTaskDefinition and SettledImage are what ECS runs after the update;
@@ -47,7 +48,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 	logs, err := cloudwatch.NewLogGroup(ctx, name+"-logs", &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(args.Names.LogGroup()), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Name: pulumi.String(args.Names.LogGroup()), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.LogKeyARN,
 	}, pulumi.Parent(s))
 	if err != nil {
 		return nil, fmt.Errorf("creating log group %q: %w", args.Names.LogGroup(), err)
@@ -73,7 +74,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 
 	s.ClusterName, s.ServiceName = cluster.Name, service.Name
-	s.SecurityGroupID = group.ID().ToStringOutput()
+	s.SecurityGroupID, s.LogGroupName = group.ID().ToStringOutput(), logs.Name
 	s.TaskDefinition = task.Arn
 	settled := s.readBack(ctx, args, cluster, service)
 	if err := ctx.RegisterResourceOutputs(s, pulumi.Map{

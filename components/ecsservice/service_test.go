@@ -93,9 +93,9 @@ func TestChildren(t *testing.T) {
 		"blue/aws:ecs/clusterCapacityProviders:ClusterCapacityProviders blue",
 		"blue/aws:ecs/service:Service blue",
 		"blue/aws:ecs/taskDefinition:TaskDefinition blue",
-		"blue/aws:iam/role:Role blue-execution",
-		"blue/aws:iam/role:Role blue-task",
-		"blue/aws:iam/rolePolicy:RolePolicy blue-execution",
+		"blue/aws:iam/role:Role codeflow-blue-execution",
+		"blue/aws:iam/role:Role codeflow-blue-task",
+		"blue/aws:iam/rolePolicy:RolePolicy codeflow-blue-execution",
 		"blue/aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule blue-to-https",
 		"blue/aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule blue-to-tasks",
 		"blue/aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule blue-from-alb",
@@ -137,6 +137,7 @@ func TestTaskDefinition(t *testing.T) {
 	a, r := args(), ecs(registered)
 	a.Secrets = map[string]pulumi.StringInput{"TOKEN": pulumi.String("arn:secret")}
 	a.TaskPolicy = []policy.Statement{{Actions: []string{"ssm:GetParameter"}, Resources: []any{"arn:parameter"}}}
+	a.ExecutionPolicy = []policy.Statement{{Actions: []string{"secretsmanager:GetSecretValue"}, Resources: []any{"arn:secret"}}}
 	require.NoError(t, r.Run(false, program(a, nil)))
 	task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue")
 
@@ -156,15 +157,49 @@ func TestTaskDefinition(t *testing.T) {
 	}]`, task.In("containerDefinitions").(string))
 
 	var execution struct{ Statement []map[string]any }
-	require.NoError(t, json.Unmarshal([]byte(r.Get(t, "aws:iam/rolePolicy:RolePolicy", "blue-execution").In("policy").(string)), &execution))
+	require.NoError(t, json.Unmarshal([]byte(r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-execution").In("policy").(string)), &execution))
 	require.Len(t, execution.Statement, 4)
 	for _, s := range execution.Statement {
 		assert.Equal(t, s["Sid"] == "Login", s["Resource"].([]any)[0] == "*", "only the registry login has no resource: %v", s)
 	}
 	assert.Equal(t, []any{"arn:secret"}, execution.Statement[3]["Resource"])
-	r.Get(t, "aws:iam/rolePolicy:RolePolicy", "blue-task")
-	trust := r.Get(t, "aws:iam/role:Role", "blue-task").In("assumeRolePolicy").(string)
+	r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-task")
+	trust := r.Get(t, "aws:iam/role:Role", "codeflow-blue-task").In("assumeRolePolicy").(string)
 	assert.Contains(t, trust, `"aws:SourceAccount":"`+recorder.Account+`"`)
+}
+
+func TestContainers(t *testing.T) {
+	t.Parallel()
+	a, r := args(), ecs(registered)
+	a.Containers = []ecsservice.Container{
+		{
+			Name: "migrate", First: true, Command: []string{"migrate", "up"},
+			Secrets: map[string]pulumi.StringInput{"LOGIN": pulumi.String("arn:login")},
+		},
+		{Name: "collector", Image: pulumi.String("collector:1")},
+	}
+	require.NoError(t, r.Run(false, program(a, nil)))
+	var containers []struct {
+		Name, Image string
+		Command     []string
+		Essential   bool
+		DependsOn   []map[string]string
+		Secrets     []map[string]string
+	}
+	text := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue").In("containerDefinitions").(string)
+	require.NoError(t, json.Unmarshal([]byte(text), &containers))
+	require.Len(t, containers, 3)
+	migrate, collector, server := containers[0], containers[1], containers[2]
+	assert.Equal(t, []string{"migrate", "up"}, migrate.Command)
+	assert.Equal(t, image, migrate.Image)
+	assert.Equal(t, []map[string]string{{"name": "LOGIN", "valueFrom": "arn:login"}}, migrate.Secrets)
+	assert.Equal(t, "collector:1", collector.Image)
+	assert.False(t, migrate.Essential || collector.Essential)
+	assert.True(t, server.Essential)
+	assert.Empty(t, server.Secrets, "the login is the migration's alone")
+	assert.Equal(t, []map[string]string{
+		{"containerName": "migrate", "condition": "SUCCESS"}, {"containerName": "collector", "condition": "START"},
+	}, server.DependsOn)
 }
 
 func TestReadBack(t *testing.T) {
@@ -237,6 +272,7 @@ func TestBadArgs(t *testing.T) {
 		"Image, RepositoryARN":               func(a *ecsservice.Args) { a.Image = nil },
 		"every field of LoadBalancer":        func(a *ecsservice.Args) { a.LoadBalancer.TargetGroupARN = nil },
 		"HealthCommand is required":          func(a *ecsservice.Args) { a.HealthCommand = nil },
+		`must not be "server"`:               func(a *ecsservice.Args) { a.Containers = []ecsservice.Container{{Name: "server"}} },
 		"Port must be 1 to 65535, got 70000": func(a *ecsservice.Args) { a.Port = 70000 },
 		"SpotShare must be 0 to 100":         func(a *ecsservice.Args) { a.SpotShare = 101 },
 		"1 <= min <= max":                    func(a *ecsservice.Args) { a.Scaling.Min = 0 },

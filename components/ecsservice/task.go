@@ -25,11 +25,11 @@ func (s *Service) taskDefinition(
 	if err != nil {
 		return nil, fmt.Errorf("looking up the region: %w", err)
 	}
-	execution, err := s.role(ctx, name+"-execution", args.executionPolicy(logs))
+	execution, err := s.role(ctx, args.Names.ExecutionRole(), args.executionPolicy(logs))
 	if err != nil {
 		return nil, err
 	}
-	task, err := s.role(ctx, name+"-task", args.TaskPolicy)
+	task, err := s.role(ctx, args.Names.TaskRole(), args.TaskPolicy)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (s *Service) taskDefinition(
 		},
 		ExecutionRoleArn:     execution.Arn,
 		TaskRoleArn:          task.Arn,
-		ContainerDefinitions: pulumi.JSONMarshal([]any{args.container(logs.Name, region.Name)}),
+		ContainerDefinitions: pulumi.JSONMarshal(args.containers(logs.Name, region.Name)),
 		// The revision to go back to must stay registered.
 		SkipDestroy: pulumi.Bool(true),
 	}, pulumi.Parent(s))
@@ -54,37 +54,65 @@ func (s *Service) taskDefinition(
 	return definition, nil
 }
 
-// container is the container definition the way AWS returns it: sets sorted and
-// defaults spelled out, so that a second update changes nothing.
-func (a *Args) container(logGroup pulumi.StringOutput, region string) map[string]any {
-	return map[string]any{
-		"name":                   containerName,
-		"image":                  a.Image,
-		"cpu":                    0,
-		"essential":              true,
-		"user":                   nonRoot,
-		"readonlyRootFilesystem": true,
-		"stopTimeout":            30,
-		"portMappings":           []any{map[string]any{"containerPort": a.Port, "hostPort": a.Port, "protocol": "tcp"}},
-		"environment":            pairs(a.Environment, "value"),
-		"secrets":                pairs(a.Secrets, "valueFrom"),
-		"mountPoints":            []any{},
-		"volumesFrom":            []any{},
-		"systemControls":         []any{},
-		"linuxParameters": map[string]any{
-			"initProcessEnabled": true, "capabilities": map[string]any{"drop": []string{"ALL"}},
-		},
+// containers are the container definitions the way AWS returns them: sets sorted
+// and defaults spelled out, so that a second update changes nothing.
+func (a *Args) containers(logGroup pulumi.StringOutput, region string) []any {
+	define := func(c Container, more map[string]any) any {
+		image := c.Image
+		if image == nil {
+			image = a.Image
+		}
+		definition := map[string]any{
+			"name":                   c.Name,
+			"image":                  image,
+			"cpu":                    0,
+			"essential":              false,
+			"user":                   nonRoot,
+			"readonlyRootFilesystem": true,
+			"portMappings":           []any{},
+			"environment":            pairs(c.Environment, "value"),
+			"secrets":                pairs(c.Secrets, "valueFrom"),
+			"mountPoints":            []any{},
+			"volumesFrom":            []any{},
+			"systemControls":         []any{},
+			"linuxParameters": map[string]any{
+				"initProcessEnabled": true, "capabilities": map[string]any{"drop": []string{"ALL"}},
+			},
+			"logConfiguration": map[string]any{
+				"logDriver": "awslogs",
+				"options": map[string]any{
+					"awslogs-group": logGroup, "awslogs-region": region, "awslogs-stream-prefix": containerName,
+				},
+			},
+		}
+		if c.Command != nil {
+			definition["command"] = c.Command
+		}
+		maps.Copy(definition, more)
+		return definition
+	}
+	var list, needs []any
+	for _, c := range a.Containers {
+		condition := "START"
+		if c.First {
+			condition = "SUCCESS"
+		}
+		needs = append(needs, map[string]any{"containerName": c.Name, "condition": condition})
+		list = append(list, define(c, nil))
+	}
+	server := map[string]any{
+		"essential":    true,
+		"stopTimeout":  30,
+		"portMappings": []any{map[string]any{"containerPort": a.Port, "hostPort": a.Port, "protocol": "tcp"}},
 		"healthCheck": map[string]any{
 			"command":  append([]string{"CMD"}, a.HealthCommand...),
 			"interval": 30, "timeout": 5, "retries": 3, "startPeriod": 10,
 		},
-		"logConfiguration": map[string]any{
-			"logDriver": "awslogs",
-			"options": map[string]any{
-				"awslogs-group": logGroup, "awslogs-region": region, "awslogs-stream-prefix": containerName,
-			},
-		},
 	}
+	if needs != nil {
+		server["dependsOn"] = needs
+	}
+	return append(list, define(Container{Name: containerName, Environment: a.Environment, Secrets: a.Secrets}, server))
 }
 
 // pairs lists name and value objects by name, as AWS returns them.
@@ -96,10 +124,9 @@ func pairs(m map[string]pulumi.StringInput, valueKey string) []any {
 	return list
 }
 
-// executionPolicy is what ECS needs to start the task: pull the image, write the
-// logs, read the secrets.
+// executionPolicy is what ECS needs to start the task.
 func (a *Args) executionPolicy(logs *cloudwatch.LogGroup) []policy.Statement {
-	statements := []policy.Statement{
+	return append([]policy.Statement{
 		// AWS has no resource for this action.
 		{Sid: "Login", Actions: []string{"ecr:GetAuthorizationToken"}, Resources: []any{"*"}},
 		{
@@ -110,17 +137,7 @@ func (a *Args) executionPolicy(logs *cloudwatch.LogGroup) []policy.Statement {
 			Sid: "Log", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			Resources: []any{pulumi.Sprintf("%s:*", logs.Arn)},
 		},
-	}
-	if len(a.Secrets) == 0 {
-		return statements
-	}
-	var arns []any
-	for _, name := range slices.Sorted(maps.Keys(a.Secrets)) {
-		arns = append(arns, a.Secrets[name])
-	}
-	return append(statements, policy.Statement{
-		Sid: "Secrets", Actions: []string{"secretsmanager:GetSecretValue", "ssm:GetParameters"}, Resources: arns,
-	})
+	}, a.ExecutionPolicy...)
 }
 
 // role makes a role for tasks of this account, with the statements if there are any.

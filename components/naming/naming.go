@@ -72,6 +72,9 @@ type Platform struct{ Project, Environment string }
 // Database is the identifier of the database instance.
 func (p Platform) Database() string { return p.Project + "-" + p.Environment }
 
+// Vault is the vault of the database's backups, in each region that has one.
+func (p Platform) Vault() string { return p.Database() }
+
 // DatabaseGeneration is the identifier of the database that was restored for the
 // n-th time; the first one has no number.
 func (p Platform) DatabaseGeneration(n int) string {
@@ -102,6 +105,18 @@ func (p Platform) Repository() string { return p.Project + "/" + p.Project + "-s
 // TrafficPath is the path of the SSM parameters about the traffic, which the
 // traffic controller writes and the platform reads.
 func (p Platform) TrafficPath() string { return p.Path() + "/traffic" }
+
+// Trail is the name of the audit trail.
+func (p Platform) Trail() string { return p.Database() }
+
+// Dashboard is the name of a dashboard; an account has one list for all regions.
+func (p Platform) Dashboard(of string) string { return p.Database() + "-" + of }
+
+// Query is the name of a saved query; the console shows folders.
+func (p Platform) Query(what string) string { return p.Project + "/" + p.Environment + "/" + what }
+
+// Traces names the group of the traces, and begins the names of the sampling rules.
+func (p Platform) Traces() string { return p.Database() }
 
 // SwitchedBack is the name of the parameter with the digest that lost its traffic.
 func (p Platform) SwitchedBack() string { return p.TrafficPath() + "/switched-back" }

@@ -26,10 +26,11 @@ type ColorArgs struct {
 	// the dimensions of the load balancer. Required; in place.
 	LoadBalancer, TargetGroup pulumi.StringInput
 	// LogGroupName is the group of the server's log. It must exist, so take it from
-	// an output. Required; a change replaces the metric filters.
+	// an output. Required; a change replaces the metric filters and
+	// updates the saved queries in place.
 	LogGroupName pulumi.StringInput
 	// Topics are the ARNs of [Platform.Topics]. Optional; default none: the alarms
-	// ring and tell nobody. In place.
+	// ring and tell nobody, and a failed deployment is not told. In place.
 	Topics []pulumi.StringInput
 }
 
@@ -57,7 +58,7 @@ func (a *ColorArgs) validate() error {
 	return errors.Join(errs...)
 }
 
-// Color is the alarms of one colour.
+// Color is the alarms and saved queries of one colour.
 type Color struct {
 	pulumi.ResourceState
 
@@ -81,13 +82,14 @@ func NewColor(ctx *pulumi.Context, name string, args *ColorArgs, opts ...pulumi.
 	if err := newFilters(ctx, name, args, child); err != nil {
 		return nil, err
 	}
+	if err := newDeploymentFailed(ctx, name, args, child); err != nil {
+		return nil, err
+	}
+	if err := newQueries(ctx, name, args.Names.Project+"/"+args.Names.Color, serverQueries, args.LogGroupName, child); err != nil {
+		return nil, err
+	}
 	tell := channel{names: args.info(), topics: args.Topics, opts: []pulumi.ResourceOption{child}}
-	rung, err := tell.alarms(ctx, name, args.table(), func(a *alarm) string {
-		if a.severity == guard {
-			return args.Names.Alarm(a.name)
-		}
-		return args.info().Alarm(a.name)
-	})
+	rung, err := tell.alarms(ctx, name, args.table(), func(a *alarm) string { return args.named(a).Alarm(a.name) })
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ var levels = [...]level{
 	{"the full engineering team", 60},
 }
 
+// Levels is how many levels, and so topics, the escalation has.
+const Levels = len(levels)
+
 // toldAfter is how many minutes pass before a level is told: those that the
 // levels before it have to respond in.
 func toldAfter(n int) (minutes int) {
@@ -64,7 +67,7 @@ func (c *channel) actions(level int) pulumi.Array {
 // ringing is an alarm that exists, for the rule of a composite one.
 type ringing struct {
 	awsName  string
-	resource pulumi.Resource
+	resource *cloudwatch.MetricAlarm
 }
 
 // alarms registers the rows; only those that notify have actions of their own.

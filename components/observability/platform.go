@@ -15,9 +15,6 @@ import (
 // PlatformType is the type token of a [Platform].
 const PlatformType = "codeflow:observability:Platform"
 
-// cloudWatch is the service that publishes.
-const cloudWatch = "cloudwatch.amazonaws.com"
-
 // Platform is the topics of the escalation levels and the alarms of what both
 // colours share.
 type Platform struct {
@@ -44,15 +41,28 @@ func NewPlatform(ctx *pulumi.Context, name string, args *PlatformArgs, opts ...p
 	}
 	region := regional{account: identity.AccountId, subscriptions: args.Subscriptions[:]}
 	region.key, region.opts = args.KeyARN, []pulumi.ResourceOption{pulumi.Parent(p)}
-	topics, err := region.alarms(ctx, name, args.info(), args.homeTable())
+	topics, arns, err := region.alarms(ctx, name, args.info(), args.homeTable())
 	if err != nil {
 		return nil, err
+	}
+	if err := args.newDashboards(ctx, name, arns, region.opts...); err != nil {
+		return nil, err
+	}
+	if args.WebACLLogGroup != nil {
+		if err := newQueries(ctx, name, args.folder(), firewallQueries, args.WebACLLogGroup, region.opts...); err != nil {
+			return nil, err
+		}
 	}
 	if rows := args.usEast1Table(); rows != nil {
 		// An alarm can publish only in its own region.
 		region.key, region.opts = args.USEast1KeyARN, append(region.opts, pulumi.Provider(args.USEast1))
-		if _, err := region.alarms(ctx, name+"-cdn", args.cdnInfo(), rows); err != nil {
+		if _, _, err := region.alarms(ctx, name+"-cdn", args.cdnInfo(), rows); err != nil {
 			return nil, err
+		}
+		if args.CDNWebACLLogGroup != nil {
+			if err := newQueries(ctx, name+"-cdn", args.folder()+"-cdn", firewallQueries, args.CDNWebACLLogGroup, region.opts...); err != nil {
+				return nil, err
+			}
 		}
 	}
 
@@ -71,12 +81,13 @@ type regional struct {
 	opts          []pulumi.ResourceOption
 }
 
+// alarms registers topics and alarms and returns the ARNs of both.
 func (r *regional) alarms(
 	ctx *pulumi.Context, name string, names naming.Color, rows []alarm,
-) ([]pulumi.StringOutput, error) {
-	topics, err := r.topics(ctx, name)
+) (topics, arns []pulumi.StringOutput, err error) {
+	topics, err = r.topics(ctx, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	tell := channel{names: names, opts: r.opts}
 	for _, arn := range topics {
@@ -84,13 +95,18 @@ func (r *regional) alarms(
 	}
 	rung, err := tell.alarms(ctx, name, rows, func(a *alarm) string { return names.Alarm(a.name) })
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	for _, s := range []severity{page, notify, acknowledge} {
+		for _, r := range rung[s] {
+			arns = append(arns, r.resource.Arn)
+		}
 	}
 	// A rule must name an alarm: without one that pages there is nothing to escalate.
 	if len(rung[page]) == 0 {
-		return topics, nil
+		return topics, arns, nil
 	}
-	return topics, tell.pages(ctx, name, rung[page], rung[acknowledge][0])
+	return topics, arns, tell.pages(ctx, name, rung[page], rung[acknowledge][0])
 }
 
 // topics makes the topic of each level, with who is subscribed to it. The ARNs
@@ -110,11 +126,7 @@ func (r *regional) topics(ctx *pulumi.Context, name string) ([]pulumi.StringOutp
 			return nil, fmt.Errorf("creating topic %q: %w", suffix, err)
 		}
 		admitted, err := sns.NewTopicPolicy(ctx, suffix, &sns.TopicPolicyArgs{
-			Arn: topic.Arn, Policy: policy.Document(policy.Statement{
-				Sid: "Publish", Actions: []string{"sns:Publish"}, Resources: []any{topic.Arn},
-				Principals: map[string]any{"Service": cloudWatch},
-				Conditions: map[string]map[string]any{"StringEquals": {"aws:SourceAccount": r.account}},
-			}),
+			Arn: topic.Arn, Policy: policy.Document(publish(r.account, topic.Arn)...),
 		}, r.opts...)
 		if err != nil {
 			return nil, fmt.Errorf("creating policy of topic %q: %w", suffix, err)
@@ -131,14 +143,14 @@ func (r *regional) topics(ctx *pulumi.Context, name string) ([]pulumi.StringOutp
 	return arns, nil
 }
 
-// encryption is the key that was given or a new one, that CloudWatch may use.
+// encryption is the key that was given or a new one, that the publishers may use.
 func (r *regional) encryption(ctx *pulumi.Context, name string) (pulumi.StringInput, error) {
 	if r.key != nil {
 		return r.key, nil
 	}
 	created, err := key.New(ctx, name+"-key", &key.Args{
 		Account: r.account, Description: "Messages of the alarms " + name,
-		Admit: []policy.Statement{key.Publisher("CloudWatch", cloudWatch, r.account)},
+		Admit: encrypt(r.account),
 	}, r.opts...)
 	if err != nil {
 		return nil, err

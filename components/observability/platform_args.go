@@ -31,12 +31,21 @@ type PlatformArgs struct {
 	// USEast1 is the provider for the alarms of CDN, CDNCertificateARN and
 	// CDNWebACL, whose metrics are only there. Required with one of them.
 	USEast1 pulumi.ProviderResource
+	// Colors are the names of the colours on the dashboards, which need Region.
+	// Optional; default none: no dashboards. In place.
+	Colors []string
+	// WebACLLogGroup and CDNWebACLLogGroup are the log groups of the web ACLs, from
+	// outputs, since they must exist. Optional; default no saved queries. In place.
+	WebACLLogGroup, CDNWebACLLogGroup pulumi.StringInput
+	// BackupVault is the name of the vault that daily backups go to. Optional; in
+	// place.
+	BackupVault pulumi.StringInput
 	// Subscriptions of each level: the on-call engineer, the team lead, the team.
 	// Optional; default nobody. In place. Taking one out renames those after it.
 	Subscriptions [len(levels)][]Subscription
-	// KeyARN and USEast1KeyARN encrypt the topics. Their policies must let
-	// cloudwatch.amazonaws.com kms:Decrypt and kms:GenerateDataKey*, which the AWS
-	// managed key's does not. Default: keys of the platform's own. In place.
+	// KeyARN and USEast1KeyARN encrypt the topics. Their policies must let each of
+	// the publishers kms:Decrypt and kms:GenerateDataKey*, which the AWS managed
+	// key's does not. Default: keys of the platform's own. In place.
 	KeyARN, USEast1KeyARN pulumi.StringInput
 }
 
@@ -82,13 +91,16 @@ func (a *PlatformArgs) cdnInfo() naming.Color {
 	return informs(a.Names.Project, "platform-"+a.Names.Environment+"-cdn")
 }
 
+// folder is where the console lists the saved queries.
+func (a *PlatformArgs) folder() string { return a.Names.Project + "/platform-" + a.Names.Environment }
+
 func (a *PlatformArgs) validate() error {
 	errs := a.Names.Check()
 	if d := a.Database; d.InstanceID == nil || d.MaxConnections < 1 || d.StorageGB < 1 || d.MemoryMiB < 1 {
 		errs = append(errs, errors.New("Database needs InstanceID, MaxConnections, StorageGB and MemoryMiB: the thresholds are shares of them"))
 	}
-	if a.WebACL != "" && a.Region == nil {
-		errs = append(errs, errors.New("Region is required with WebACL: it is a dimension of its metrics"))
+	if (a.WebACL != "" || len(a.Colors) > 0) && a.Region == nil {
+		errs = append(errs, errors.New("Region is required with WebACL and Colors: it is a dimension of the metrics and where the dashboards look"))
 	}
 	if a.CDN != nil && a.CDN.DistributionID == nil {
 		errs = append(errs, errors.New("CDN.DistributionID is required: give it or leave CDN out"))

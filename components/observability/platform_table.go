@@ -28,6 +28,17 @@ func (a *PlatformArgs) homeTable() []alarm {
 			"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region,
 		}))
 	}
+	if a.BackupVault != nil {
+		rows = append(rows, alarm{
+			name: "backup", description: "No backup was completed for 26 hours", severity: page,
+			metrics: []metric{{
+				"completed", "AWS/Backup", "NumberOfBackupJobsCompleted", "Sum", pulumi.StringMap{"BackupVaultName": a.BackupVault},
+			}},
+			// The daily backup may take two hours longer than the one before.
+			comparison: below, threshold: 1, period: 3600, datapoints: 26, periods: 26,
+			missing: breaching, why: "there is a value only when a backup completes",
+		})
+	}
 	return append(rows, acknowledged(a.info().Alarm("")))
 }
 

@@ -29,14 +29,6 @@ var (
 	sqlName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 )
 
-// CheckClass returns an error unless the instance class has the form db.x.y.
-func CheckClass(name string) error {
-	if !class.MatchString(name) {
-		return fmt.Errorf("instance class must be db.<family>.<size>, got %q: give one such as %q", name, "db.t4g.medium")
-	}
-	return nil
-}
-
 // CheckEngineVersion returns an error unless the version is a major version of
 // PostgreSQL: minor versions are RDS's to choose and to raise.
 func CheckEngineVersion(major string) error {

@@ -22,5 +22,8 @@
 // snapshot "<identifier>-final": a later database of the same name needs it
 // renamed or deleted before it can be destroyed in turn.
 //
+// A restore makes a new generation of the instance beside the one before, which
+// stays as it is until [Args].Retired reaches it; docs/database.md has the steps.
+//
 // Start with [New].
 package rds

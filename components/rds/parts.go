@@ -3,7 +3,6 @@ package rds
 import (
 	"fmt"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -18,7 +17,7 @@ import (
 // connections itself.
 func (d *Database) securityGroup(ctx *pulumi.Context, name string, args *Args) (*ec2.SecurityGroup, error) {
 	group, err := ec2.NewSecurityGroup(ctx, name+"-access", &ec2.SecurityGroupArgs{
-		Description: pulumi.String("Database " + args.Identifier), VpcId: args.VpcID,
+		Description: pulumi.String("Database " + args.identifier(1)), VpcId: args.VpcID,
 	}, pulumi.Parent(d))
 	if err != nil {
 		return nil, fmt.Errorf("creating security group of database %q: %w", name, err)
@@ -34,17 +33,24 @@ func (d *Database) securityGroup(ctx *pulumi.Context, name string, args *Args) (
 	return group, nil
 }
 
-func (d *Database) parameterGroup(ctx *pulumi.Context, name string, args *Args) (*rds.ParameterGroup, error) {
-	group, err := rds.NewParameterGroup(ctx, name+"-parameters", &rds.ParameterGroupArgs{
-		Family: pulumi.String("postgres" + args.EngineVersion), Description: pulumi.String("Database " + args.Identifier),
+// parameterGroup makes the one of a generation: another generation may have
+// another major version. Only the current one's family follows the config.
+func (d *Database) parameterGroup(ctx *pulumi.Context, name string, n int, args *Args) (*rds.ParameterGroup, error) {
+	opts := []pulumi.ResourceOption{pulumi.Parent(d)}
+	if n < args.Generation {
+		opts = append(opts, pulumi.IgnoreChanges([]string{"family"}))
+	}
+	group, err := rds.NewParameterGroup(ctx, numbered(name+"-parameters", n), &rds.ParameterGroupArgs{
+		Family: pulumi.String("postgres" + args.EngineVersion), Description: pulumi.String("Database " + args.identifier(n)),
 		Parameters: rds.ParameterGroupParameterArray{&rds.ParameterGroupParameterArgs{
-			// A dynamic parameter: it needs no reboot.
+			// A dynamic parameter: it needs no reboot. A static one needs
+			// "pending-reboot" and a reboot.
 			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html
 			Name: pulumi.String("rds.force_ssl"), Value: pulumi.String("1"), ApplyMethod: pulumi.String("immediate"),
 		}},
-	}, pulumi.Parent(d))
+	}, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("creating parameter group of database %q: %w", name, err)
+		return nil, fmt.Errorf("creating parameter group: %w", err)
 	}
 	return group, nil
 }
@@ -52,16 +58,12 @@ func (d *Database) parameterGroup(ctx *pulumi.Context, name string, args *Args) 
 // monitoringRole lets enhanced monitoring write its metrics, for databases of
 // this account only. The instance needs both results: RDS tries the role.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Monitoring.OS.Enabling.html
-func (d *Database) monitoringRole(ctx *pulumi.Context, name string) (*iam.Role, pulumi.Resource, error) {
-	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, pulumi.Parent(d))
-	if err != nil {
-		return nil, nil, fmt.Errorf("reading the account of database %q: %w", name, err)
-	}
+func (d *Database) monitoringRole(ctx *pulumi.Context, name, account string) (*iam.Role, pulumi.Resource, error) {
 	role, err := iam.NewRole(ctx, name+"-monitoring", &iam.RoleArgs{
 		AssumeRolePolicy: policy.AssumeRole("monitoring.rds.amazonaws.com", map[string]map[string]any{
-			"StringEquals": {"aws:SourceAccount": identity.AccountId},
+			"StringEquals": {"aws:SourceAccount": account},
 			// The instance needs the role, so its own ARN cannot be here.
-			"ArnLike": {"aws:SourceArn": "arn:*:rds:*:" + identity.AccountId + ":db:*"},
+			"ArnLike": {"aws:SourceArn": "arn:*:rds:*:" + account + ":db:*"},
 		}),
 	}, pulumi.Parent(d))
 	if err != nil {
@@ -79,16 +81,16 @@ func (d *Database) monitoringRole(ctx *pulumi.Context, name string) (*iam.Role, 
 // logGroups makes the groups that RDS exports its logs to before RDS does, which
 // would keep them for ever. The first result is what to export, sorted as AWS
 // returns it.
-func (d *Database) logGroups(ctx *pulumi.Context, name string, args *Args) (pulumi.StringArray, []pulumi.Resource, error) {
+func (d *Database) logGroups(ctx *pulumi.Context, name string, n int, args *Args) (pulumi.StringArray, []pulumi.Resource, error) {
 	var exports pulumi.StringArray
 	var groups []pulumi.Resource
 	for _, log := range []string{"postgresql", "upgrade"} {
-		group, err := cloudwatch.NewLogGroup(ctx, name+"-"+log, &cloudwatch.LogGroupArgs{
-			Name:            pulumi.String("/aws/rds/instance/" + args.Identifier + "/" + log),
-			RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		group, err := cloudwatch.NewLogGroup(ctx, numbered(name+"-"+log, n), &cloudwatch.LogGroupArgs{
+			Name:            pulumi.String("/aws/rds/instance/" + args.identifier(n) + "/" + log),
+			RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.LogKeyARN,
 		}, pulumi.Parent(d))
 		if err != nil {
-			return nil, nil, fmt.Errorf("creating log group %q of database %q: %w", log, name, err)
+			return nil, nil, fmt.Errorf("creating log group %q: %w", log, err)
 		}
 		exports, groups = append(exports, pulumi.String(log)), append(groups, group)
 	}

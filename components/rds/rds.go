@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/key"
 )
 
 // Type is the component's type token.
@@ -14,28 +16,29 @@ const Type = "codeflow:rds:Database"
 
 const (
 	port = 5432
-	// backupWindow (daily) and maintenanceWindow (weekly) are in UTC, as RDS
-	// writes them, and must not overlap.
-	backupWindow      = "03:00-03:30"
-	maintenanceWindow = "sun:04:00-sun:05:00"
 	// insightsDays is the retention of Performance Insights that costs nothing.
 	insightsDays = 7
 	// monitoringSeconds is the interval of enhanced monitoring.
 	monitoringSeconds = 60
 )
 
-// Database is a PostgreSQL instance with what belongs to it alone.
+// Database is a PostgreSQL instance with what belongs to it alone. The outputs
+// are those of the current generation.
 type Database struct {
 	pulumi.ResourceState
 
-	Address         pulumi.StringOutput // host name
-	Port            pulumi.IntOutput
-	Endpoint        pulumi.StringOutput // address:port
-	DatabaseName    pulumi.StringOutput
-	MasterSecretARN pulumi.StringOutput // Secrets Manager: {"username": …, "password": …}
-	KeyARN          pulumi.StringOutput // encrypts storage, secret and insights
-	SecurityGroupID pulumi.StringOutput
-	InstanceID      pulumi.StringOutput // identifier, the dimension of its metrics
+	Address             pulumi.StringOutput // host name
+	Port                pulumi.IntOutput
+	Endpoint            pulumi.StringOutput // address:port
+	DatabaseName        pulumi.StringOutput
+	MasterSecretARN     pulumi.StringOutput // Secrets Manager: {"username": …, "password": …}
+	KeyARN              pulumi.StringOutput // encrypts storage, secret and insights
+	SecurityGroupID     pulumi.StringOutput
+	InstanceID          pulumi.StringOutput // identifier, the dimension of its metrics
+	InstanceARN         pulumi.StringOutput
+	ResourceID          pulumi.StringOutput // db-…, in the ARN of rds-db:connect
+	ReplicatedBackupARN pulumi.StringOutput // in the second region; empty without Recovery
+	RecoveryKeyARN      pulumi.StringOutput // the key of it
 }
 
 // New registers a database named name.
@@ -45,30 +48,38 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	d := &Database{}
 	if err := ctx.RegisterComponentResourceV2(Type, name, pulumi.Map{
-		"identifier": pulumi.String(args.Identifier), "engineVersion": pulumi.String(args.EngineVersion),
+		"identifier": pulumi.String(args.identifier(args.Generation)), "engineVersion": pulumi.String(args.EngineVersion),
 	}, d, opts...); err != nil {
 		return nil, fmt.Errorf("registering %s %q: %w", Type, name, err)
 	}
-
-	key, err := kms.NewKey(ctx, name+"-key", &kms.KeyArgs{
-		Description:       pulumi.String("Database " + args.Identifier),
-		EnableKeyRotation: pulumi.Bool(true),
-	}, pulumi.Parent(d), pulumi.RetainOnDelete(args.FinalSnapshot))
+	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, pulumi.Parent(d))
 	if err != nil {
-		return nil, fmt.Errorf("creating key of database %q: %w", name, err)
+		return nil, fmt.Errorf("reading the account of database %q: %w", name, err)
 	}
-	instance, err := d.instance(ctx, name, args, key)
+	s, err := d.shared(ctx, name, identity.AccountId, args)
 	if err != nil {
+		return nil, err
+	}
+	instance, err := d.generations(ctx, name, args, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.recover(ctx, name, identity.AccountId, args, instance); err != nil {
+		return nil, err
+	}
+	if err := d.subscribe(ctx, name, args, instance); err != nil {
 		return nil, err
 	}
 
 	d.Address, d.Port, d.Endpoint = instance.Address, instance.Port, instance.Endpoint
-	d.DatabaseName, d.InstanceID = instance.DbName, instance.Identifier
-	d.KeyARN, d.MasterSecretARN = key.Arn, masterSecret(instance)
+	d.DatabaseName = pulumi.String(args.DatabaseName).ToStringOutput()
+	d.InstanceID, d.InstanceARN, d.ResourceID = instance.Identifier, instance.Arn, instance.ResourceId
+	d.KeyARN, d.MasterSecretARN = s.key.ToStringOutput(), masterSecret(instance)
 	if err := ctx.RegisterResourceOutputs(d, pulumi.Map{
 		"address": d.Address, "port": d.Port, "endpoint": d.Endpoint, "databaseName": d.DatabaseName,
-		"masterSecretArn": d.MasterSecretARN, "keyArn": d.KeyARN,
-		"securityGroupId": d.SecurityGroupID, "instanceId": d.InstanceID,
+		"masterSecretArn": d.MasterSecretARN, "keyArn": d.KeyARN, "securityGroupId": d.SecurityGroupID,
+		"instanceId": d.InstanceID, "instanceArn": d.InstanceARN, "resourceId": d.ResourceID,
+		"replicatedBackupArn": d.ReplicatedBackupARN, "recoveryKeyArn": d.RecoveryKeyARN,
 	}); err != nil {
 		return nil, fmt.Errorf("registering outputs of database %q: %w", name, err)
 	}
@@ -84,53 +95,21 @@ func masterSecret(instance *rds.Instance) pulumi.StringOutput {
 	}).(pulumi.StringOutput)
 }
 
-func (d *Database) instance(ctx *pulumi.Context, name string, args *Args, key *kms.Key) (*rds.Instance, error) {
-	group, err := d.securityGroup(ctx, name, args)
-	if err != nil {
+// shared registers what all generations use.
+func (d *Database) shared(ctx *pulumi.Context, name, account string, args *Args) (*shared, error) {
+	s := &shared{key: args.KeyARN}
+	if s.key == nil {
+		created, err := key.New(ctx, name+"-key", &key.Args{Account: account, Description: "Database " + args.identifier(1)},
+			pulumi.Parent(d), pulumi.RetainOnDelete(args.FinalSnapshot))
+		if err != nil {
+			return nil, err
+		}
+		s.key = created.Arn
+	}
+	var err error
+	if s.group, err = d.securityGroup(ctx, name, args); err != nil {
 		return nil, err
 	}
-	parameters, err := d.parameterGroup(ctx, name, args)
-	if err != nil {
-		return nil, err
-	}
-	role, needs, err := d.monitoringRole(ctx, name)
-	if err != nil {
-		return nil, err
-	}
-	exports, logs, err := d.logGroups(ctx, name, args)
-	if err != nil {
-		return nil, err
-	}
-	inputs := &rds.InstanceArgs{
-		Identifier: pulumi.String(args.Identifier), InstanceClass: pulumi.String(args.Class),
-		Engine: pulumi.String("postgres"), EngineVersion: pulumi.String(args.EngineVersion),
-		AutoMinorVersionUpgrade: pulumi.Bool(true), ParameterGroupName: parameters.Name,
-		DbName: pulumi.String(args.DatabaseName), Port: pulumi.Int(port), MultiAz: pulumi.Bool(args.MultiAZ),
-
-		DbSubnetGroupName: args.SubnetGroupName, VpcSecurityGroupIds: pulumi.StringArray{group.ID()},
-		PubliclyAccessible: pulumi.Bool(false),
-
-		Username: pulumi.String(args.Username), ManageMasterUserPassword: pulumi.Bool(true),
-		MasterUserSecretKmsKeyId: key.Arn, IamDatabaseAuthenticationEnabled: pulumi.Bool(true),
-
-		StorageType: pulumi.String("gp3"), StorageEncrypted: pulumi.Bool(true), KmsKeyId: key.Arn,
-		AllocatedStorage: pulumi.Int(args.StorageGB), MaxAllocatedStorage: pulumi.Int(args.MaxStorageGB),
-
-		BackupRetentionPeriod: pulumi.Int(args.BackupRetentionDays), BackupWindow: pulumi.String(backupWindow),
-		MaintenanceWindow: pulumi.String(maintenanceWindow), CopyTagsToSnapshot: pulumi.Bool(true),
-		DeletionProtection: pulumi.Bool(args.DeletionProtection), SkipFinalSnapshot: pulumi.Bool(!args.FinalSnapshot),
-
-		PerformanceInsightsEnabled: pulumi.Bool(true), PerformanceInsightsKmsKeyId: key.Arn,
-		PerformanceInsightsRetentionPeriod: pulumi.Int(insightsDays),
-		MonitoringInterval:                 pulumi.Int(monitoringSeconds), MonitoringRoleArn: role.Arn,
-		EnabledCloudwatchLogsExports: exports,
-	}
-	if args.FinalSnapshot {
-		inputs.FinalSnapshotIdentifier = pulumi.String(args.Identifier + "-final")
-	}
-	instance, err := rds.NewInstance(ctx, name, inputs, pulumi.Parent(d), pulumi.DependsOn(append(logs, needs)))
-	if err != nil {
-		return nil, fmt.Errorf("creating instance of database %q: %w", name, err)
-	}
-	return instance, nil
+	s.role, s.roleCan, err = d.monitoringRole(ctx, name, account)
+	return s, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/rds"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
 )
@@ -19,8 +20,12 @@ import (
 const (
 	callerIdentity = "aws:index/getCallerIdentity:getCallerIdentity"
 	instanceType   = "aws:rds/instance:Instance"
+	replication    = "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication"
+	subscription   = "aws:rds/eventSubscription:EventSubscription"
 	urnPrefix      = "urn:pulumi:test::codeflow::codeflow:rds:Database$"
 )
+
+var creationOnly = []string{"dbName", "engineVersion", "kmsKeyId", "restoreToPointInTime", "snapshotIdentifier", "username"}
 
 func newRecorder() *recorder.Recorder {
 	return &recorder.Recorder{
@@ -33,8 +38,9 @@ func newRecorder() *recorder.Recorder {
 			"aws:rds/parameterGroup:ParameterGroup": {"name": resource.NewProperty("db-parameters-1a2b3c4")},
 			"aws:iam/role:Role":                     {"name": resource.NewProperty("db-monitoring-1a2b3c4")},
 			instanceType: {
-				"address":  resource.NewProperty("codeflow-prod.abc.eu-central-1.rds.amazonaws.com"),
-				"endpoint": resource.NewProperty("codeflow-prod.abc.eu-central-1.rds.amazonaws.com:5432"),
+				"resourceId": resource.NewProperty("db-ABC"),
+				"address":    resource.NewProperty("codeflow-prod.abc.eu-central-1.rds.amazonaws.com"),
+				"endpoint":   resource.NewProperty("codeflow-prod.abc.eu-central-1.rds.amazonaws.com:5432"),
 				"masterUserSecrets": resource.NewProperty([]resource.PropertyValue{resource.NewProperty(resource.PropertyMap{
 					"secretArn": resource.NewProperty("arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1"),
 				})}),
@@ -45,7 +51,7 @@ func newRecorder() *recorder.Recorder {
 
 func minimal() rds.Args {
 	return rds.Args{
-		Identifier: "codeflow-prod", Class: "db.t4g.medium", DatabaseName: "codeflow", Username: "codeflow",
+		Names: naming.Platform{Project: "codeflow", Environment: "prod"}, Class: "db.t4g.medium", DatabaseName: "codeflow", Username: "codeflow",
 		SubnetGroupName: pulumi.String("database"), VpcID: pulumi.String("vpc-1"),
 		ClientSecurityGroupID: pulumi.String("sg-client"),
 	}
@@ -93,7 +99,7 @@ func TestDatabase(t *testing.T) {
 		"monitoringInterval": 60.0, "monitoringRoleArn": "arn:aws:iam:eu-central-1:123456789012:db-monitoring",
 		"enabledCloudwatchLogsExports": []any{"postgresql", "upgrade"},
 	}, instance.Inputs.Mappable(), "no password, and nothing that AWS fills in")
-	assert.Empty(t, instance.RPC.GetIgnoreChanges())
+	assert.Equal(t, creationOnly, instance.RPC.GetIgnoreChanges(), "nothing that AWS or the operator changes later")
 	for _, before := range []string{
 		"aws:iam/rolePolicyAttachment:RolePolicyAttachment::db-monitoring",
 		"aws:cloudwatch/logGroup:LogGroup::db-postgresql", "aws:cloudwatch/logGroup:LogGroup::db-upgrade",
@@ -141,6 +147,7 @@ func TestOptions(t *testing.T) {
 	args := minimal()
 	args.EngineVersion, args.StorageGB, args.MaxStorageGB = "16", 100, 1000
 	args.BackupRetentionDays, args.LogRetentionDays = 35, 90
+	args.BackupWindow, args.MaintenanceWindow, args.LogKeyARN = "01:00-02:00", "mon:02:00-mon:03:00", pulumi.String("logs-key")
 	args.MultiAZ, args.DeletionProtection, args.FinalSnapshot = true, true, true
 	r := newRecorder()
 	r.Both(t, program(args))
@@ -148,12 +155,14 @@ func TestOptions(t *testing.T) {
 	instance := r.Get(t, instanceType, "db")
 	for property, want := range map[string]any{
 		"engineVersion": "16", "allocatedStorage": 100.0, "maxAllocatedStorage": 1000.0, "backupRetentionPeriod": 35.0,
+		"backupWindow": "01:00-02:00", "maintenanceWindow": "mon:02:00-mon:03:00",
 		"multiAz": true, "deletionProtection": true, "skipFinalSnapshot": false, "finalSnapshotIdentifier": "codeflow-prod-final",
 	} {
 		assert.Equal(t, want, instance.In(property), property)
 	}
 	assert.Equal(t, "postgres16", r.Get(t, "aws:rds/parameterGroup:ParameterGroup", "db-parameters").In("family"))
 	assert.EqualValues(t, 90, r.Get(t, "aws:cloudwatch/logGroup:LogGroup", "db-upgrade").In("retentionInDays"))
+	assert.Equal(t, "logs-key", r.Get(t, "aws:cloudwatch/logGroup:LogGroup", "db-upgrade").In("kmsKeyId"))
 	assert.True(t, r.Get(t, "aws:kms/key:Key", "db-key").RPC.GetRetainOnDelete(), "the final snapshot needs the key")
 }
 
@@ -167,11 +176,12 @@ func TestOutputs(t *testing.T) {
 			return err
 		}
 		ctx.Export("checked", pulumi.All(d.Address, d.Port, d.Endpoint, d.DatabaseName, d.MasterSecretARN,
-			d.KeyARN, d.SecurityGroupID, d.InstanceID).ApplyT(func(all []any) string {
+			d.KeyARN, d.SecurityGroupID, d.InstanceID, d.InstanceARN, d.ResourceID, d.ReplicatedBackupARN, d.RecoveryKeyARN).ApplyT(func(all []any) string {
 			assert.Equal(t, []any{
 				"codeflow-prod.abc.eu-central-1.rds.amazonaws.com", 5432, "codeflow-prod.abc.eu-central-1.rds.amazonaws.com:5432",
 				"codeflow", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1",
 				"arn:aws:kms:eu-central-1:123456789012:db-key", "db-access-id", "codeflow-prod",
+				"arn:aws:rds:eu-central-1:123456789012:db", "db-ABC", "", "",
 			}, all)
 			return ""
 		}))
@@ -194,9 +204,11 @@ func TestBadArgs(t *testing.T) {
 		return args
 	}
 	for want, args := range map[string]rds.Args{
-		`instance class must be db.<family>.<size>, got ""`:                 {},
-		`identifier must be up to 63 lower-case letters`:                    bad(func(a *rds.Args) { a.Identifier = "Codeflow" }),
-		`starting with a letter, got "` + strings.Repeat("a", 64):           bad(func(a *rds.Args) { a.Identifier = strings.Repeat("a", 64) }),
+		`instance class must be db.<family>.<size>, got ""`: {},
+		`"Codeflow" must be lower-case`:                     bad(func(a *rds.Args) { a.Names.Project = "Codeflow" }),
+		`identifier must be up to 63 lower-case letters`: bad(func(a *rds.Args) {
+			a.Names.Project, a.Generation = strings.Repeat("a", 58), 2
+		}),
 		`engine version must be a major version`:                            bad(func(a *rds.Args) { a.EngineVersion = "17.4" }),
 		`maximum storage must be at least 10% above`:                        bad(func(a *rds.Args) { a.MaxStorageGB = 20 }),
 		`backup retention must be 1 to 35 days, got 36`:                     bad(func(a *rds.Args) { a.BackupRetentionDays = 36 }),
@@ -205,6 +217,13 @@ func TestBadArgs(t *testing.T) {
 		`user name must not be one of [admin rdsadmin], which RDS reserves`: bad(func(a *rds.Args) { a.Username = "admin" }),
 		`SubnetGroupName, VpcID and ClientSecurityGroupID are required`:     bad(func(a *rds.Args) { a.VpcID = nil }),
 		`log retention must be one of CloudWatch's`:                         bad(func(a *rds.Args) { a.LogRetentionDays = -1 }),
+		`generation must be 1 or more, got -1`:                              bad(func(a *rds.Args) { a.Generation = -1 }),
+		`retired must be from 0 to less than`:                               bad(func(a *rds.Args) { a.Retired = 1 }),
+		`backup window must be hh:mm-hh:mm`:                                 bad(func(a *rds.Args) { a.BackupWindow = "3-4" }),
+		`restoreFrom must have one of`:                                      bad(func(a *rds.Args) { a.RestoreFrom = &rds.RestoreFrom{} }),
+		`Recovery.Provider is required`:                                     bad(func(a *rds.Args) { a.Recovery = &rds.Recovery{} }),
+		`in the second region: backup retention must`:                       bad(func(a *rds.Args) { a.Recovery = &rds.Recovery{RetentionDays: 36} }),
+		`KeyARN is required to restore a replicated`:                        bad(func(a *rds.Args) { a.RestoreFrom = &rds.RestoreFrom{ReplicatedBackup: replicated} }),
 		"user name must be up to 63 letters, digits and underscores, starting with a letter, got \"\"\n" +
 			"storage must be 20 to 65536 GiB, got 1": bad(func(a *rds.Args) { a.Username, a.StorageGB = "", 1 }),
 	} {
@@ -219,7 +238,13 @@ func TestBadArgs(t *testing.T) {
 
 func TestRefusedChildren(t *testing.T) {
 	t.Parallel()
-	newRecorder().RefuseEach(t, func(opts ...pulumi.ResourceOption) pulumi.RunFunc { return program(minimal(), opts...) })
+	newRecorder().RefuseEach(t, func(opts ...pulumi.ResourceOption) pulumi.RunFunc {
+		return func(ctx *pulumi.Context) error {
+			args := minimal()
+			args.Generation, args.RestoreFrom = 2, &rds.RestoreFrom{PointInTime: rds.Latest}
+			return withAll(args, opts...)(ctx)
+		}
+	})
 	r := newRecorder()
 	delete(r.Calls, callerIdentity)
 	assert.ErrorContains(t, r.Run(true, program(minimal())), `reading the account of database "db"`)

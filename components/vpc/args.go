@@ -21,6 +21,17 @@ const (
 	NATOnePerAz NAT = "OnePerAz"
 )
 
+// Gateways is how many there are in a VPC of so many zones.
+func (n NAT) Gateways(zones int) int {
+	switch n {
+	case NATOnePerAz:
+		return zones
+	case NATSingle:
+		return 1
+	}
+	return 0
+}
+
 // Args configures a [VPC].
 type Args struct {
 	// CIDR is the IPv4 network of the VPC, /16 to /28. Required; a change
@@ -51,6 +62,9 @@ type Args struct {
 	// LogRetentionDays is how long flow logs are kept, in days, a value that
 	// CloudWatch has. Default 30. Updates in place.
 	LogRetentionDays int
+	// LogKeyARN encrypts the log group. Default: CloudWatch's own key. Updates in
+	// place.
+	LogKeyARN pulumi.StringPtrInput
 }
 
 // defaultEndpoints are the services that the platform's tasks call.

@@ -16,7 +16,7 @@ import (
 func (v *VPC) flowLogs(ctx *pulumi.Context, name string, args *Args) error {
 	name += "-flow"
 	logs, err := cloudwatch.NewLogGroup(ctx, name, &cloudwatch.LogGroupArgs{
-		Name: pulumi.String(args.LogGroupName), RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		Name: pulumi.String(args.LogGroupName), RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.LogKeyARN,
 	}, pulumi.Parent(v))
 	if err != nil {
 		return fmt.Errorf("creating log group %q: %w", name, err)

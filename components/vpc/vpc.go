@@ -3,6 +3,7 @@ package vpc
 import (
 	"fmt"
 
+	aws "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
 	awsx "github.com/pulumi/pulumi-awsx/sdk/v2/go/awsx/ec2"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -23,8 +24,9 @@ type VPC struct {
 	PublicSubnetIDs       pulumi.StringArrayOutput
 	PrivateSubnetIDs      pulumi.StringArrayOutput
 	DatabaseSubnetIDs     pulumi.StringArrayOutput
-	DatabaseSubnetGroup   pulumi.StringOutput // name of the RDS subnet group
-	ClientSecurityGroupID pulumi.StringOutput // its members may use the endpoints
+	DatabaseSubnetGroup   pulumi.StringOutput      // name of the RDS subnet group
+	NATGatewayIDs         pulumi.StringArrayOutput // [NAT.Gateways] of them
+	ClientSecurityGroupID pulumi.StringOutput      // its members may use the endpoints
 }
 
 // New registers a VPC named name. Give it the aws provider through opts, with
@@ -48,6 +50,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	v.VpcID, v.CIDR = network.VpcId, pulumi.String(args.CIDR).ToStringOutput()
 	v.PublicSubnetIDs, v.PrivateSubnetIDs = network.PublicSubnetIds, network.PrivateSubnetIds
 	v.DatabaseSubnetIDs = network.IsolatedSubnetIds
+	v.NATGatewayIDs = network.NatGateways.ApplyT(func(gateways []*aws.NatGateway) pulumi.StringArrayOutput {
+		ids := pulumi.StringArray{}
+		for _, gateway := range gateways {
+			ids = append(ids, gateway.ID())
+		}
+		return ids.ToStringArrayOutput()
+	}).(pulumi.StringArrayOutput)
 	if err := v.clientGroup(ctx, name, args); err != nil {
 		return nil, err
 	}

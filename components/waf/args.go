@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 )
 
@@ -45,6 +47,9 @@ type Args struct {
 	// LogRetentionDays is how long the log is kept, in days, one of CloudWatch's
 	// retentions. Default 90. Updates in place.
 	LogRetentionDays int
+	// LogKeyARN encrypts the log group; it must be in the web ACL's region. Default:
+	// CloudWatch's own key. Updates in place.
+	LogKeyARN pulumi.StringPtrInput
 	// LogGroupName names the log group after the prefix aws-waf-logs- that AWS
 	// demands, for example "codeflow-prod-cdn". Required; a change replaces the
 	// log group.

@@ -19,6 +19,7 @@ const version = "6.83.2"
 type WebACL struct {
 	pulumi.ResourceState
 
+	Name         string // of its metrics
 	ARN          pulumi.StringOutput
 	LogGroupName pulumi.StringOutput // in the web ACL's region
 }
@@ -60,7 +61,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, err
 	}
 
-	w.ARN, w.LogGroupName = acl.Arn, group.Name
+	w.Name, w.ARN, w.LogGroupName = name, acl.Arn, group.Name
 	if err := ctx.RegisterResourceOutputs(w, pulumi.Map{
 		"arn": w.ARN, "logGroupName": w.LogGroupName,
 	}); err != nil {
@@ -78,7 +79,7 @@ func logTo(
 ) (*cloudwatch.LogGroup, error) {
 	group, err := cloudwatch.NewLogGroup(ctx, name+"-log", &cloudwatch.LogGroupArgs{
 		Name:            pulumi.String(logGroupPrefix + args.LogGroupName),
-		RetentionInDays: pulumi.Int(args.LogRetentionDays),
+		RetentionInDays: pulumi.Int(args.LogRetentionDays), KmsKeyId: args.LogKeyARN,
 	}, child)
 	if err != nil {
 		return nil, fmt.Errorf("creating log group of web ACL %q: %w", name, err)

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 )
 
@@ -50,23 +51,44 @@ func (o Options) init(ctx context.Context) error {
 	if err := os.WriteFile(o.secret(), []byte(cmp.Or(o.Password, rand.Text())), 0o600); err != nil {
 		return err
 	}
-	cmd, err := o.command(ctx, lock, "initdb", "--pgdata="+unfinished, "--username="+o.Superuser, "--pwfile="+o.secret(),
-		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync")
+	make := o.initdb
+	if o.Origin != nil {
+		make = o.extract
+	}
+	if err := make(ctx, lock, unfinished); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, o.data())
+}
+
+// segmentMB is the size of a WAL segment, in MB: small, since all that is archived
+// is whole segments.
+const segmentMB = 1
+
+func (o Options) initdb(ctx context.Context, lock *os.File, into string) error {
+	cmd, err := o.command(ctx, lock, "initdb", "--pgdata="+into, "--username="+o.Superuser, "--pwfile="+o.secret(),
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", fmt.Sprintf("--wal-segsize=%d", segmentMB))
 	if err != nil {
 		return err
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	if err := o.run(ctx, cmd); err != nil {
+		return err
+	}
+	// initdb's own file knows no other loopback address than 127.0.0.1.
+	return os.WriteFile(filepath.Join(into, "pg_hba.conf"),
+		[]byte("host all,replication all all scram-sha-256\n"), 0o600)
+}
+
+// run runs a command to its end. Its error has what the command said.
+func (o Options) run(ctx context.Context, cmd *exec.Cmd) error {
+	var said bytes.Buffer
+	cmd.Stderr = &said
 	exited, err := o.launch(cmd)
 	if err != nil {
 		return err
 	}
 	if <-exited; !cmd.ProcessState.Success() {
-		return fmt.Errorf("initdb: %w: %s", cmp.Or(ctx.Err(), errors.New(cmd.ProcessState.String())), out.Bytes())
+		return fmt.Errorf("%s: %w: %s", filepath.Base(cmd.Path), cmp.Or(ctx.Err(), errors.New(cmd.ProcessState.String())), said.Bytes())
 	}
-	// initdb's own file knows no other loopback address than 127.0.0.1.
-	if err := os.WriteFile(filepath.Join(unfinished, "pg_hba.conf"), []byte("host all all all scram-sha-256\n"), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(unfinished, o.data())
+	return nil
 }

@@ -3,7 +3,8 @@
 // nothing is synced to disk.
 //
 // Start at [Start], or at [Instance] for what RDS makes. [Server.Stop] and
-// [Server.Start] are an outage.
+// [Server.Start] are an outage. [Server.Backup] and an archive are what a later
+// server can be restored from: see [Origin].
 package postgres
 
 import (
@@ -40,12 +41,21 @@ type Options struct {
 	// Password of the superuser, from when the files are made: it is kept in Dir,
 	// and later ones are ignored. Default: a random one.
 	Password string
+	// Archive is a folder that gets the server's WAL, a file per segment, for
+	// others to restore from; it is made when it is missing. Default: nothing is
+	// archived.
+	Archive string
+	// Origin is what the files are made from when they are missing. Default: the
+	// server begins empty.
+	Origin *Origin
 }
 
 // Programs returns the directory of PostgreSQL's programs, if it is installed.
 func Programs() (dir string, ok bool) {
 	if initdb, err := exec.LookPath("initdb"); err == nil {
-		return filepath.Dir(initdb), true
+		if real, err := filepath.EvalSymlinks(initdb); err == nil {
+			return filepath.Dir(real), true // where all the others are.
+		}
 	}
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian puts them
 	if len(found) == 0 {
@@ -98,6 +108,12 @@ func (o Options) complete() (Options, error) {
 	}
 	dir, err := filepath.Abs(o.Dir)
 	o.Dir, o.Superuser = dir, cmp.Or(o.Superuser, "postgres")
+	if err == nil && o.Archive != "" {
+		o.Archive, err = filepath.Abs(o.Archive)
+	}
+	if err == nil && o.Origin != nil {
+		o.Origin, err = o.Origin.complete()
+	}
 	return o, err
 }
 

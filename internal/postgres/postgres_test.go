@@ -79,6 +79,8 @@ func TestInstance(t *testing.T) {
 	require.NoError(t, err, "the database belongs to the master user")
 	_, err = conn.Exec(t.Context(), "CREATE ROLE another SUPERUSER")
 	require.ErrorContains(t, err, "42501", "who is no superuser")
+	_, err = conn.Exec(t.Context(), "CREATE ROLE server LOGIN; GRANT rds_iam TO server")
+	require.NoError(t, err)
 
 	server.Stop()
 	server.Stop()

@@ -20,6 +20,8 @@ const (
 	startTimeout = time.Minute // far more than it takes: machines that run tests are busy
 	stopTimeout  = 10 * time.Second
 	pollInterval = 5 * time.Millisecond
+	// restoreTimeout lets hours of archive pass.
+	restoreTimeout = 10 * time.Minute
 )
 
 // Start starts a server that was stopped or died, at its old address and with its
@@ -37,8 +39,11 @@ func (s *Server) Start(ctx context.Context) error {
 }
 
 func (s *Server) start(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
+	ctx, cancel := context.WithTimeout(ctx, s.opts.patience())
 	defer cancel()
+	if err := s.opts.makeArchive(); err != nil {
+		return err
+	}
 	lock, err := s.opts.lock(ctx)
 	if err != nil {
 		return err
@@ -50,8 +55,8 @@ func (s *Server) start(ctx context.Context) error {
 	}
 	defer log.Close()
 	cmd, err := s.opts.command(context.WithoutCancel(ctx), lock, "postgres",
-		"-D", s.opts.data(), "-p", s.port, "-c", "listen_addresses="+s.host, "-c", "unix_socket_directories=",
-		"-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off", "-c", "shared_buffers=16MB")
+		append(s.opts.durability(), "-D", s.opts.data(), "-p", s.port, "-c", "listen_addresses="+s.host,
+			"-c", "unix_socket_directories=", "-c", "fsync=off", "-c", "shared_buffers=16MB", "-c", "hot_standby=off")...)
 	if err != nil {
 		return err
 	}
@@ -80,7 +85,7 @@ func (s *Server) start(ctx context.Context) error {
 }
 
 // ready reports whether the server has noted that it takes connections, as
-// pg_ctl does. Asking at the address might ask another one.
+// pg_ctl does: without hot_standby, not while it restores itself. Asking at the address might ask another one.
 // https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/utils/pidfile.h
 func (s *Server) ready() bool {
 	note, _ := os.ReadFile(filepath.Join(s.opts.data(), "postmaster.pid"))
@@ -106,6 +111,17 @@ func (s *Server) Stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.running() {
+		s.stop()
+	}
+}
+
+// Kill ends the server as a machine that dies does: what was not archived by then
+// is not archived.
+func (s *Server) Kill() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.running() {
+		_ = s.cmd.Process.Signal(syscall.SIGQUIT) // it may be gone.
 		s.stop()
 	}
 }
@@ -152,35 +168,54 @@ func (o Options) lock(ctx context.Context) (*os.File, error) {
 	}
 }
 
-// command returns a command that runs one of PostgreSQL's programs, and never as
-// root.
+// command returns a command that runs one of PostgreSQL's programs, or any by its
+// path, and never as root.
 func (o Options) command(ctx context.Context, lock *os.File, program string, args ...string) (*exec.Cmd, error) {
 	programs, ok := Programs()
 	if !ok {
 		return nil, ErrNotInstalled
 	}
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, program), args...)
+	if !filepath.IsAbs(program) {
+		program = filepath.Join(programs, program)
+	}
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Dir, cmd.ExtraFiles, cmd.SysProcAttr = o.Dir, []*os.File{lock}, endWithParent()
 	if os.Getuid() != 0 {
 		return cmd, nil
 	}
+	uid, gid, err := owner()
+	if err != nil {
+		return nil, err
+	}
+	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return cmd, give(o.Dir, o.secret())
+}
+
+// owner is the user that PostgreSQL runs as instead of root.
+func owner() (uid, gid int, err error) {
 	account, err := user.Lookup("postgres")
 	if err != nil {
 		account, err = user.Lookup("nobody")
 	}
 	if err != nil {
-		return nil, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody: add one, or run as another user")
+		return 0, 0, errors.New("PostgreSQL does not run as root, and there is neither a user postgres nor nobody: add one, or run as another user")
 	}
-	uid, err := strconv.Atoi(account.Uid)
-	if err != nil {
-		return nil, err
+	if uid, err = strconv.Atoi(account.Uid); err == nil {
+		gid, err = strconv.Atoi(account.Gid)
 	}
-	gid, err := strconv.Atoi(account.Gid)
-	if err != nil {
-		return nil, err
+	return uid, gid, err
+}
+
+// give makes files PostgreSQL's own.
+func give(paths ...string) error {
+	if os.Getuid() != 0 {
+		return nil
 	}
-	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	return cmd, errors.Join(os.Chown(o.Dir, uid, gid), os.Chown(o.secret(), uid, gid))
+	uid, gid, err := owner()
+	for _, path := range paths {
+		err = errors.Join(err, os.Chown(path, uid, gid))
+	}
+	return err
 }
 
 // launch starts a command and tells when it has ended.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/tokens"
 )
 
 // Exit codes.
@@ -48,6 +49,8 @@ Exit codes:
 type Flags struct {
 	Root     string // the project's folder
 	Platform string // the platform's stack
+	// AnyDomain is for what needs no weights: a platform without a domain will do.
+	AnyDomain bool
 }
 
 // Target is where the controller works.
@@ -63,6 +66,8 @@ type Target struct {
 	File       string
 	Pace       ops.Pace
 	Thresholds ops.Thresholds
+	// Tokens is the secret of the clients' tokens. Default: it has none.
+	Tokens tokens.Store
 }
 
 // Connect leads to a target. The engine's progress goes to log.
@@ -74,6 +79,8 @@ type Terminal struct {
 	Out, Err io.Writer
 	// Asks is true when somebody is there to answer.
 	Asks bool
+	// Shows is true when Out is a terminal, which keeps nothing.
+	Shows bool
 }
 
 // usageError is an error of the command line.
@@ -133,7 +140,8 @@ func newCommand(terminal Terminal, connect Connect) *cobra.Command {
 		Example: `  ops status
   ops switch --to green --steps 10,50,100 --bake 5m --guard 30m
   ops switch --resume
-  ops rollback --color green`,
+  ops rollback --color green
+  ops tokens rotate`,
 		Args:          usage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true, SilenceUsage: true,
@@ -142,7 +150,7 @@ func newCommand(terminal Terminal, connect Connect) *cobra.Command {
 	root.PersistentFlags().StringVar(&s.flags.Root, "root", ".", "the project's `folder`")
 	root.PersistentFlags().StringVarP(&s.flags.Platform, "stack", "s", "prod", "the platform's `stack`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.unblockCommand())
+	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.unblockCommand(), s.tokensCommand())
 	return root
 }
 

@@ -8,10 +8,12 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/scheduler"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
 )
@@ -49,6 +51,11 @@ type Account struct {
 	certificates *authority
 	databases    *databases
 	secrets      *secretsServer
+	metrics      alarm.Source // all of them: what is measured, published or made up.
+	published    *alarm.Store
+	metricFaults alarm.Faults
+	watch        *alarm.Watch
+	filters      atomic.Pointer[map[string][]metricFilter]
 	ctx          context.Context //nolint:containedctx // the account's life.
 	cancel       context.CancelFunc
 	background   sync.WaitGroup
@@ -67,7 +74,7 @@ func (a *Account) once(what string) bool {
 // Open opens the account that is kept in a folder. Its load balancers and records
 // answer at once, its services run from [Account.Start] on.
 func Open(opts Options) (*Account, error) {
-	a := &Account{opts: opts}
+	a := &Account{opts: opts, published: alarm.NewStore(opts.TimeScale), watch: alarm.NewWatch(opts.TimeScale)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	var err error
 	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter}); err != nil {
@@ -78,6 +85,7 @@ func Open(opts Options) (*Account, error) {
 	}
 	if a.Runtime, err = runtime.New(runtime.Options{
 		Dir: a.path(), Registry: opts.Images.Endpoint(), TimeScale: opts.TimeScale, Secret: a.containerSecret, Alarm: a.rings,
+		Log: a.filter,
 	}); errors.Is(err, errors.ErrUnsupported) {
 		fmt.Fprintf(opts.Out, "services do not run here, deployments are only judged: %v\n", err)
 		return a, nil
@@ -104,8 +112,14 @@ func (a *Account) connect() (err error) {
 		return err
 	}
 	a.databases = newDatabases(a)
+	a.metrics = a.source()
+	a.background.Go(a.watchAlarms)
 	a.Cloud.SetRuntime(follower{a})
-	return errors.Join(a.followBalancers(), a.followRecords(), a.databases.follow(a.ctx))
+	if err := a.databases.follow(a.ctx); err != nil {
+		fmt.Fprintf(a.opts.Out, "not every database runs: %v\n", err)
+	}
+	a.background.Go(a.databases.keepBackups)
+	return errors.Join(a.followBalancers(), a.followRecords())
 }
 
 // Start starts every service that was steady. It returns when all are steady again.

@@ -6,16 +6,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/url"
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
-	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 )
 
 // databases are the account's instances, each a PostgreSQL of this machine when it
@@ -26,76 +29,129 @@ type databases struct {
 	mu        sync.Mutex
 	instances map[string]*instance // by resource id.
 	down      bool
+	lost      map[string]bool // regions.
 }
 
 // instance is an aws:rds/instance. One that cannot run here has no server.
 type instance struct {
 	id, host, secretARN      string
 	user, password, database string
+	region, resourceID       string
 	server                   *postgres.Server
+	front                    *database.Front // where tasks log in
 	err                      error
+	// restorable is the latest time that it can be restored to.
+	restorable time.Time
+	// final is the snapshot that is taken when it is deleted, "" for none.
+	final string
 }
 
 func newDatabases(a *Account) *databases {
-	return &databases{account: a, instances: map[string]*instance{}}
+	return &databases{account: a, instances: map[string]*instance{}, lost: map[string]bool{}}
 }
 
-// follow starts instances that are new, and removes those that are gone.
+// follow starts instances that are new, and removes those that are gone. It fails
+// when one cannot be restored; others that do not run are told.
 func (d *databases) follow(ctx context.Context) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	var failures []error
 	known := map[string]bool{}
 	for _, r := range d.account.each("rds/instance") {
 		known[r.ID] = true
-		if d.instances[r.ID] != nil {
+		if i := d.instances[r.ID]; i != nil {
+			i.final = finalSnapshot(r)
 			continue
 		}
 		started, err := d.start(ctx, r)
-		if err != nil {
+		if started == nil {
 			return err
 		}
 		d.instances[r.ID] = started
-		if started.err != nil {
+		failures = append(failures, err)
+		if started.err != nil && err == nil {
 			fmt.Fprintf(d.account.opts.Out, "database %q does not run, so uses are not counted: %v\n", started.id, started.err)
 		}
 	}
 	for id, gone := range d.instances {
 		if !known[id] {
-			gone.stop()
-			delete(d.instances, id)
-			if err := os.RemoveAll(d.account.path("databases", id)); err != nil {
-				return err
-			}
+			failures = append(failures, d.remove(ctx, id, gone))
 		}
 	}
-	return nil
+	return errors.Join(append(failures, d.takeSnapshots(ctx))...)
 }
 
+// start starts an instance. It returns none when the resource cannot be read, and
+// an error also when it cannot be restored.
 func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, error) {
 	var spec struct {
 		Identifier, Address, Username, DBName string
 		MasterUserSecrets                     []struct{ SecretARN string }
+		SnapshotIdentifier                    string
+		RestoreToPointInTime                  *point
 	}
 	if err := decode(r, &spec); err != nil {
 		return nil, err
 	}
-	i := &instance{id: spec.Identifier, host: spec.Address, user: spec.Username, password: rand.Text(), database: spec.DBName}
+	i := &instance{
+		id: spec.Identifier, host: spec.Address, user: spec.Username, password: rand.Text(), database: spec.DBName,
+		region: r.Region, resourceID: r.ID, final: finalSnapshot(r),
+	}
 	for _, secret := range spec.MasterUserSecrets {
 		i.secretARN = secret.SecretARN
 	}
-	i.server, i.err = postgres.Instance{
-		Dir: d.account.path("databases", r.ID), User: i.user, Password: i.password, Database: i.database,
-	}.Start(ctx)
-	if i.err == nil {
-		// What an operator does once, as a task of the new image.
-		i.err = database.Migrate(ctx, database.Config{URL: i.url()}, []string{"up"}, io.Discard)
+	if d.lost[i.region] {
+		i.err = fmt.Errorf("region %s is lost", i.region)
+		return i, i.err
 	}
-	return i, nil
+	if _, ok := postgres.Programs(); !ok {
+		i.err = postgres.ErrNotInstalled
+		return i, nil
+	}
+	admin, err := d.adminPassword()
+	if err != nil {
+		return nil, err
+	}
+	origin, err := d.origin(i, spec.SnapshotIdentifier, spec.RestoreToPointInTime)
+	if err == nil {
+		i.server, err = postgres.Instance{
+			Dir: d.dir(i), User: i.user, Password: i.password, Database: i.database,
+			AdminPassword: admin, Archive: filepath.Join(d.backups(i), wal), Origin: origin,
+		}.Start(ctx)
+	}
+	if err == nil {
+		i.front, err = database.Listen(ctx, database.Options{Admin: i.server.URL(), Region: i.region, SecretKey: secretKey})
+	}
+	if err == nil && !d.hasBackup(i) {
+		err = d.backup(ctx, i)
+	}
+	i.err = err
+	if spec.SnapshotIdentifier == "" && spec.RestoreToPointInTime == nil {
+		return i, nil
+	}
+	return i, err
 }
 
-func (i *instance) url() string { return i.server.UserURL(i.user, i.password, i.database) }
+// remove ends an instance that is deleted. Its automated backups go with it.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html
+func (d *databases) remove(ctx context.Context, id string, gone *instance) (err error) {
+	if gone.final != "" && gone.server != nil && !d.down && !d.lost[gone.region] {
+		err = gone.server.Backup(ctx, d.snapshot(gone.region, gone.final))
+	}
+	gone.stop()
+	delete(d.instances, id)
+	return errors.Join(err, os.RemoveAll(d.dir(gone)), os.RemoveAll(d.backups(gone)))
+}
+
+// url is that of the master user, without the password when that is empty.
+func (i *instance) url(password string) string {
+	return strings.Replace(i.server.UserURL(i.user, password, i.database), i.server.Address(), i.front.Address(), 1)
+}
 
 func (i *instance) stop() {
+	if i.front != nil {
+		i.front.Close()
+	}
 	if i.server != nil {
 		i.server.Stop()
 	}
@@ -123,8 +179,8 @@ func (d *databases) environment(variables []task.Variable) (led []task.Variable)
 		about := false
 		for _, i := range d.instances {
 			here := strings.Contains(v.Value, i.host) || v.Value == i.secretARN && v.Value != ""
-			about = about || here && i.server == nil
-			if here && i.server != nil {
+			about = about || here && i.front == nil
+			if here && i.front != nil {
 				v.Value = i.lead(v.Value)
 			}
 		}
@@ -135,13 +191,45 @@ func (d *databases) environment(variables []task.Variable) (led []task.Variable)
 	return led
 }
 
+// secrets leaves out a container's secrets about a database that does not run.
+func (d *databases) secrets(all []task.Secret) (kept []task.Secret) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(all), func(s task.Secret) bool {
+		value := ""
+		for _, by := range []string{"arn", "name"} {
+			if parameter := d.account.find("ssm/parameter", by, s.ValueFrom); parameter != nil {
+				value = parameterValue(parameter)
+			}
+		}
+		for _, i := range d.instances {
+			if i.front == nil && (strings.Contains(value, i.host) || i.secretARN != "" && strings.HasPrefix(s.ValueFrom, i.secretARN)) {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// led is a secret's text, led to where the databases really are.
+func (d *databases) led(text string) string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, i := range d.instances {
+		if i.front != nil {
+			text = i.lead(text)
+		}
+	}
+	return text
+}
+
 // lead changes the host of a database's URL; any other text stays.
 func (i *instance) lead(text string) string {
 	u, err := url.Parse(text)
 	if err != nil || u.Hostname() != i.host {
 		return text
 	}
-	u.Host, u.RawQuery = i.server.Address(), "sslmode=disable"
+	u.Host, u.RawQuery = i.front.Address(), "sslmode=disable"
 	return u.String()
 }
 
@@ -152,7 +240,7 @@ func (d *databases) setDown(down bool) (err error) {
 	running := 0
 	for _, i := range d.instances {
 		switch {
-		case i.server == nil:
+		case i.server == nil || d.lost[i.region]:
 			continue
 		case down:
 			i.server.Stop()
@@ -168,13 +256,16 @@ func (d *databases) setDown(down bool) (err error) {
 	return err
 }
 
-func (d *databases) faults() []string {
+func (d *databases) faults() (all []string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.down {
-		return []string{FaultDatabaseDown}
+		all = append(all, FaultDatabaseDown)
 	}
-	return nil
+	for _, region := range slices.Sorted(maps.Keys(d.lost)) {
+		all = append(all, FaultRegionDown+":"+region)
+	}
+	return all
 }
 
 func (d *databases) status() map[string]string {
@@ -182,8 +273,8 @@ func (d *databases) status() map[string]string {
 	defer d.mu.Unlock()
 	all := map[string]string{}
 	for _, i := range d.instances {
-		if i.server != nil {
-			all[i.id] = i.server.UserURL(i.user, "", i.database)
+		if i.front != nil {
+			all[i.id] = i.url("")
 		}
 		if i.err != nil {
 			all[i.id] = i.err.Error()

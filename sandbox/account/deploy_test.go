@@ -185,16 +185,18 @@ func TestDatabaseThatCannotRun(t *testing.T) {
 	w := open(t, t.TempDir(), account.Options{TimeScale: fast})
 	database := w.database("") // without a database, which RDS allows.
 	secret := masterSecret(database)
-	service := w.color("green", w.definition("green", runtimetest.Push(t), in{"environment": []in{
-		{"name": "DATABASE_URL", "value": "postgresql://" + text(database, "address") + ":5432/codeflow"},
-		{"name": "SECRET_ARN", "value": secret},
-		{"name": "EMPTY", "value": ""},
-	}}), nil).service
+	address := "postgresql://" + text(database, "address") + ":5432/codeflow"
+	w.seed("ssm/parameter", in{"name": "/codeflow/database/url", "type": "String", "value": address})
+	service := w.color("green", w.definition("green", runtimetest.Push(t), in{
+		"environment": []in{{"name": "DATABASE_URL", "value": address}, {"name": "SECRET_ARN", "value": secret}, {"name": "EMPTY", "value": ""}},
+		"secrets":     []in{{"name": "DATABASE_URL", "valueFrom": "/codeflow/database/url"}, {"name": "LOGIN", "valueFrom": secret}},
+	}), nil).service
 	require.False(t, w.deploy(service, text(service, "taskDefinition"), "").Failed)
 	environment := w.task(service).Environment
 	assert.Contains(t, environment, "EMPTY=")
 	assert.NotContains(t, fmt.Sprint(environment), "DATABASE_URL", "the server counts no uses then")
 	assert.NotContains(t, fmt.Sprint(environment), "SECRET_ARN")
+	assert.NotContains(t, fmt.Sprint(environment), "LOGIN")
 	_, err := w.ContainerSecret(secret)
 	require.ErrorContains(t, err, "ResourceNotFoundException")
 	assert.Contains(t, w.status().Databases["codeflow-prod"], "Database are required")

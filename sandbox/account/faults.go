@@ -10,16 +10,22 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 )
 
-// The faults besides those of package runtime. They have no scope.
+// The faults besides those of package runtime. Only the last two have a scope.
 const (
 	// FaultDatabaseDown stops the databases, and keeps their data.
 	FaultDatabaseDown = "db-down"
 	// FaultRegistryDown makes the image registry answer 503.
 	FaultRegistryDown = "registry-down"
+	// FaultRegionDown loses the databases of a region, its scope, for good, with
+	// their backups there.
+	FaultRegionDown = "region-down"
+	// FaultMetric gives a metric a value, in all of the past too, see [alarm.Faults]:
+	// "metric=AWS/RDS/CPUUtilization=95". Its scope is a dimension's value.
+	FaultMetric = "metric"
 )
 
 // FaultKinds are all that [Account.SetFault] knows.
-var FaultKinds = append(slices.Clone(runtime.FaultKinds), FaultDatabaseDown, FaultRegistryDown)
+var FaultKinds = append(slices.Clone(runtime.FaultKinds), FaultDatabaseDown, FaultRegistryDown, FaultRegionDown, FaultMetric)
 
 // Kept reports whether a fault also holds for the next start of the account, and
 // where nothing runs.
@@ -44,6 +50,10 @@ func (a *Account) SetFault(fault string, on bool) error {
 		return fmt.Errorf("fault %q: %w", name, ErrNothingRuns)
 	case name == FaultDatabaseDown:
 		return a.databases.setDown(on)
+	case name == FaultRegionDown:
+		return a.databases.lose(scope, on)
+	case name == FaultMetric:
+		return a.metricFaults.Set(strings.TrimPrefix(kind, FaultMetric+"="), scope, on)
 	case name == FaultRegistryDown:
 		a.opts.Images.SetDown(on)
 		return nil

@@ -3,9 +3,9 @@ package account
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -96,17 +96,35 @@ func (a *Account) taskDefinition(region, arn string) (scheduler.TaskDefinition, 
 	if found == nil {
 		return scheduler.TaskDefinition{}, fmt.Errorf("task definition %q: TaskDefinition not found", arn)
 	}
-	var containers []task.ContainerDefinition
-	err := json.Unmarshal([]byte(textOf(found, "containerDefinitions")), &containers)
-	if err == nil && len(containers) == 0 {
-		err = errors.New("it has none")
+	definition := scheduler.TaskDefinition{ARN: arn}
+	if err := json.Unmarshal([]byte(textOf(found, "containerDefinitions")), &definition.Containers); err != nil {
+		return definition, fmt.Errorf("task definition %q: reading its containers: %w", arn, err)
 	}
-	if err != nil {
-		return scheduler.TaskDefinition{}, fmt.Errorf("task definition %q: reading its containers: %w", arn, err)
+	var absent []string
+	for i := range definition.Containers {
+		container := &definition.Containers[i]
+		secrets := a.databases.secrets(container.Secrets)
+		if len(secrets) < len(container.Secrets) && !container.IsEssential() {
+			absent = append(absent, container.Name)
+		}
+		container.Secrets = secrets
+		container.Environment = append(a.databases.environment(container.Environment), a.secrets.environment(region)...)
 	}
-	container := containers[0]
-	container.Environment = append(a.databases.environment(container.Environment), a.secrets.environment(region)...)
-	return scheduler.TaskDefinition{ARN: arn, Container: container}, nil
+	definition.Containers = without(definition.Containers, absent)
+	// Without sizes, which only Fargate demands, there is no utilization.
+	definition.CPU, _ = strconv.Atoi(textOf(found, "cpu"))
+	definition.Memory, _ = strconv.Atoi(textOf(found, "memory"))
+	return definition, nil
+}
+
+// without leaves containers out, and that others wait for them: the migrations of a
+// database that does not run here.
+func without(all []task.ContainerDefinition, names []string) []task.ContainerDefinition {
+	all = slices.DeleteFunc(all, func(c task.ContainerDefinition) bool { return slices.Contains(names, c.Name) })
+	for i := range all {
+		all[i].DependsOn = slices.DeleteFunc(all[i].DependsOn, func(d task.Dependency) bool { return slices.Contains(names, d.ContainerName) })
+	}
+	return all
 }
 
 // scaling is the target tracking of a service on requests per target, if it has it.
@@ -141,8 +159,14 @@ func (a *Account) scaling(service *cloud.Resource) *scheduler.Scaling {
 func (a *Account) bakeTime(alarms []string) (seconds int) {
 	for _, name := range alarms {
 		if r := a.find("cloudwatch/metricAlarm", "name", name); r != nil {
-			var alarm struct{ Period, EvaluationPeriods int }
+			var alarm struct {
+				Period, EvaluationPeriods int
+				MetricQueries             []struct{ Metric struct{ Period int } }
+			}
 			if decode(r, &alarm) == nil {
+				for _, query := range alarm.MetricQueries {
+					alarm.Period = max(alarm.Period, query.Metric.Period)
+				}
 				seconds = max(seconds, alarm.Period*alarm.EvaluationPeriods)
 			}
 		}

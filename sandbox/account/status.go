@@ -7,6 +7,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/logs"
 )
 
@@ -18,6 +19,10 @@ type Status struct {
 	Databases map[string]string `json:"databases"`
 	// Alarms that ring.
 	Alarms []string `json:"alarms"`
+	// AllAlarms are all, with their states, and Told who was told of them, the oldest
+	// first.
+	AllAlarms []alarm.Status       `json:"allAlarms"`
+	Told      []alarm.Notification `json:"told"`
 	// Authority is the file of the certificate that signs all others, PEM.
 	Authority string `json:"authority"`
 }
@@ -33,7 +38,11 @@ func (a *Account) Status() (Status, error) {
 	status := Status{
 		Status: a.Runtime.Status(), Databases: a.databases.status(), Alarms: a.ringing(""), Authority: a.certificates.file,
 	}
+	status.AllAlarms, status.Told = a.watch.Status()
 	status.Faults = append(status.Faults, a.databases.faults()...)
+	for _, fault := range a.metricFaults.List() {
+		status.Faults = append(status.Faults, FaultMetric+"="+fault)
+	}
 	if a.opts.Images.Down() {
 		status.Faults = append(status.Faults, FaultRegistryDown)
 	}

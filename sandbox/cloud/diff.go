@@ -28,7 +28,7 @@ func (p *provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 		HasDetailedDiff: true,
 		DetailedDiff:    map[string]*pulumirpc.PropertyDiff{},
 	}
-	for _, change := range typ.Diff(olds, news) {
+	for _, change := range typ.Diff(alike(typ, olds), alike(typ, news)) {
 		name := strings.FieldsFunc(change.Path, func(r rune) bool { return r == '.' || r == '[' })[0]
 		if slices.Contains(req.GetIgnoreChanges(), name) || slices.Contains(req.GetIgnoreChanges(), change.Path) {
 			continue

@@ -38,6 +38,7 @@ func (p *provider) Create(ctx context.Context, req *pulumirpc.CreateRequest) (*p
 	if err != nil {
 		return nil, describe("creating", c.typ, nameOf(c.urn), err)
 	}
+	c.out = readBack(typ, c.out)
 	properties, err := c.encodeOutputs(typ)
 	if err != nil {
 		return nil, err
@@ -132,6 +133,9 @@ func (p *provider) Update(ctx context.Context, req *pulumirpc.UpdateRequest) (*p
 	if c.reported != nil {
 		c.out = c.reported
 	}
+	if !req.GetPreview() {
+		c.out = readBack(typ, c.out)
+	}
 	properties, err := c.encodeOutputs(typ)
 	if err != nil {
 		return nil, err
@@ -188,7 +192,7 @@ func overlay(typ *schema.Type, r *Resource, in props) props {
 	return merge(out, in)
 }
 
-// Read reports a resource as it is; one that is gone has no id.
+// Read reports a resource as it is, in AWS's form; one that is gone has no id.
 func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulumirpc.ReadResponse, error) {
 	c, typ, err := p.begin(ctx, req.GetUrn())
 	if err != nil {
@@ -199,12 +203,12 @@ func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 	if !found || r.Outputs["status"] == inactive {
 		return &pulumirpc.ReadResponse{}, nil
 	}
-	c.out = r.Outputs
+	c.out = readBack(typ, r.Outputs)
 	properties, err := c.encodeOutputs(typ)
 	if err != nil {
 		return nil, err
 	}
-	inputs, err := encode(r.Inputs, nil)
+	inputs, err := encode(readBack(typ, r.Inputs), nil)
 	return &pulumirpc.ReadResponse{Id: r.ID, Properties: properties, Inputs: inputs}, err
 }
 

@@ -87,6 +87,20 @@ func (r *trial) copies(far *world, key made) {
 	r.make(r.world, "backup/selection", uuidPattern, in{
 		"name": "database", "planId": plan.id, "iamRoleArn": r.role.out["arn"], "resources": []string{"*"},
 	})
+	topic := r.make(r.world, "sns/topic", ".*", in{"name": "backups"})
+	r.make(r.world, "backup/vaultNotifications", "daily", in{
+		"backupVaultName": here.id, "snsTopicArn": topic.out["arn"], "backupVaultEvents": []string{"COPY_JOB_FAILED"},
+	})
+	r.make(r.world, "backup/vaultPolicy", "daily", in{"backupVaultName": here.id, "policy": trustECS})
+	r.make(r.world, "backup/restoreTestingPlan", "weekly", in{
+		"name": "weekly", "scheduleExpression": "cron(0 5 ? * 1 *)", "recoveryPointSelection": in{
+			"algorithm": "LATEST_WITHIN_WINDOW", "includeVaults": []any{here.out["arn"]}, "recoveryPointTypes": []string{"SNAPSHOT"},
+		},
+	})
+	r.make(r.world, "backup/restoreTestingSelection", "database:weekly", in{
+		"name": "database", "restoreTestingPlanName": "weekly", "iamRoleArn": r.role.out["arn"],
+		"protectedResourceType": "RDS", "protectedResourceArns": []string{"*"}, "validationWindowHours": 4,
+	})
 
 	source := r.backedUp("source", in{"kmsKeyId": key.out["arn"], "storageEncrypted": true})
 	backups := r.make(far, "rds/instanceAutomatedBackupsReplication", "arn:aws:rds:eu-central-1:000000000000:auto-backup:ab-.*", in{
@@ -113,6 +127,9 @@ func (r *trial) copies(far *world, key made) {
 	r.make(r.world, "s3/bucketVersioningV2", "original", in{
 		"bucket": "original", "versioningConfiguration": in{"status": "Enabled"},
 	})
+	r.make(far, "s3/bucketObjectLockConfigurationV2", "copy", in{
+		"bucket": "copy", "rule": in{"defaultRetention": in{"mode": "GOVERNANCE", "days": 1}},
+	})
 	r.make(r.world, "s3/bucketReplicationConfig", "original", r.replication("original", "copy"))
 }
 
@@ -128,6 +145,7 @@ func (r *trial) watches() {
 		"alarmRule": `(ALARM("first") OR ALARM(` + first.out.str("arn") + `)) AND NOT (OK('first') OR FALSE)`,
 	})
 	r.make(r.world, "cloudwatch/queryDefinition", uuidPattern, in{"name": "errors", "queryString": "fields @message"})
+	r.make(r.world, "cloudwatch/logResourcePolicy", "delivery", in{"policyName": "delivery", "policyDocument": trailPolicy})
 	rule := r.make(r.world, "cloudwatch/eventRule", "nightly", in{"name": "nightly", "scheduleExpression": "cron(0 3 * * ? *)"})
 	r.make(r.world, "cloudwatch/eventTarget", "nightly-terraform-.*", in{"rule": rule.id, "arn": topic.id})
 	r.make(r.world, "rds/eventSubscription", "events", in{

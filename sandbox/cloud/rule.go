@@ -104,7 +104,7 @@ func init() {
 	for _, service := range []map[string]Rule{
 		ec2Rules, lbRules, ecsRules, scalingRules, iamRules, rdsRules, kmsRules, s3Rules, cloudfrontRules,
 		route53Rules, acmRules, ecrRules, wafRules, snsRules, secretRules, cloudwatchRules, eventRules, xrayRules,
-		backupRules, cloudtrailRules, budgetRules,
+		backupRules, restoreRules, cloudtrailRules, budgetRules,
 	} {
 		maps.Copy(rules, service)
 	}

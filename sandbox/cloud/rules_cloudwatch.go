@@ -10,6 +10,10 @@ var retentions = []float64{
 	0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 }
 
+// maxResourcePolicy is the length of a resource policy of Logs:
+// https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutResourcePolicy.html.
+const maxResourcePolicy = 5120
+
 var cloudwatchRules = map[string]Rule{
 	"cloudwatch/logGroup": {
 		ID: "{name}", ARN: "logs:{region}:{account}:log-group:{name}", Autoname: Autoname{Max: 512},
@@ -48,15 +52,25 @@ var cloudwatchRules = map[string]Rule{
 	},
 	"cloudwatch/queryDefinition": {
 		ID: "{queryDefinitionId}", Outputs: map[string]any{"queryDefinitionId": "{uuid}"},
+		Refs: []Ref{{Path: "logGroupNames", To: "cloudwatch/logGroup", By: "name", Loose: true}},
 	},
 	"cloudwatch/logMetricFilter": {
 		ID: "{name}", Key: "{logGroupName}:{name}", Autoname: Autoname{Max: 512},
 		Refs: []Ref{{Path: "logGroupName", To: "cloudwatch/logGroup", By: "name", Loose: true}},
 	},
+	"cloudwatch/logResourcePolicy": {
+		ID: "{policyName}",
+		Check: func(in props) error {
+			if len(in.str("policyDocument")) > maxResourcePolicy {
+				return refuse("LimitExceededException", "Resource policy document exceeds %d characters", maxResourcePolicy)
+			}
+			return checkPolicies(in, "policyDocument")
+		},
+	},
 	"cloudwatch/dashboard": {
 		ID:      "{dashboardName}",
 		Outputs: map[string]any{"dashboardArn": "arn:aws:cloudwatch::{account}:dashboard/{dashboardName}"},
-		Check:   func(in props) error { return checkJSON(in, "dashboardBody", "InvalidParameterInput") },
+		Check:   checkDashboard,
 	},
 }
 

@@ -34,6 +34,15 @@ var s3Rules = map[string]Rule{
 		Missing: "NoSuchBucket: The specified bucket does not exist: {value}",
 	},
 	"s3/bucketVersioningV2": ofBucket(Rule{Apply: placeVersioning, Destroy: unreplicated}),
+	"s3/bucketObjectLockConfigurationV2": ofBucket(Rule{
+		Check: checkObjectLock,
+		Apply: func(c *call) error {
+			if bucket := c.find("s3/bucketV2", "id", c.in.str("bucket")); !c.versioned(bucket) {
+				return refuse("InvalidBucketState", "Versioning must be 'Enabled' on the bucket to apply a Object Lock configuration")
+			}
+			return nil
+		},
+	}),
 	"s3/bucketReplicationConfig": ofBucket(Rule{
 		Refs:  []Ref{{Path: "role", To: "iam/role", By: "arn", Loose: true}},
 		Check: checkReplication,
@@ -63,6 +72,20 @@ var s3Rules = map[string]Rule{
 			return nil
 		},
 	},
+}
+
+// checkObjectLock judges the default retention of
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_DefaultRetention.html.
+func checkObjectLock(in props) error {
+	for _, retention := range in.objects("rule.defaultRetention") {
+		if mode := retention.str("mode"); mode != "" && mode != "GOVERNANCE" && mode != "COMPLIANCE" {
+			return fmt.Errorf("expected mode to be one of [COMPLIANCE GOVERNANCE], got %s", mode)
+		}
+		if retention.has("days") == retention.has("years") {
+			return refuse("MalformedXML", "The XML you provided was not well-formed: exactly one of Days, Years must be set")
+		}
+	}
+	return nil
 }
 
 var bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)

@@ -2,12 +2,14 @@ package engine
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"gopkg.in/yaml.v3"
 )
 
@@ -25,7 +27,7 @@ func (s *Sandbox) ResetConfig(stack string) error {
 		}
 	}
 	config, _ := document["config"].(map[string]any)
-	for _, kind := range []string{"codeflow:platform", "codeflow:color"} {
+	for _, kind := range []string{"codeflow:platform", "codeflow:color", "codeflow:dr"} {
 		if settings, ok := config[kind].(map[string]any); ok {
 			settings["deletionProtection"] = false
 		}
@@ -65,6 +67,19 @@ func (s *Sandbox) SetConfig(stack string, value any, path ...string) error {
 		object[key] = value
 	}
 	return writeDocument(s.StackFile(stack), document)
+}
+
+// SetSecret sets a key of a stack's config to a value that the stack file has only
+// encrypted. A key may be a path, for example "codeflow:apiKeys.openai".
+func (s *Sandbox) SetSecret(ctx context.Context, stack, key, value string) error {
+	selected, err := s.stack(ctx, stack)
+	if err == nil {
+		err = selected.SetConfigWithOptions(ctx, key, auto.ConfigValue{Value: value, Secret: true}, &auto.ConfigOptions{Path: true})
+	}
+	if err != nil {
+		return fmt.Errorf("setting secret config %q of stack %q: %w", key, stack, err)
+	}
+	return nil
 }
 
 func readDocument(path string) (map[string]any, error) {

@@ -56,7 +56,7 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	if err != nil {
 		return nil, err
 	}
-	tally := newTally()
+	tally := newTally(s.events)
 	start := time.Now()
 	err = s.operate(ctx, selected, operation, tally.Events)
 	tally.End()
@@ -140,19 +140,42 @@ func (s *Sandbox) Outputs(ctx context.Context, stack string) (map[string]any, er
 	return values, nil
 }
 
+// Export is the stack's state as the engine exports it, with secrets encrypted.
+func (s *Sandbox) Export(ctx context.Context, stack string) ([]byte, error) {
+	selected, err := s.stack(ctx, stack)
+	if err != nil {
+		return nil, err
+	}
+	var env []string
+	for name, value := range s.env {
+		env = append(env, name+"="+value)
+	}
+	// The Automation API's own export shows the secrets.
+	stdout, stderr, _, err := s.command.Run(ctx, selected.Workspace().WorkDir(), nil, nil, nil,
+		append(env, "PULUMI_HOME="+s.path("home")), "stack", "export", "--stack", stack)
+	if err != nil {
+		return nil, fmt.Errorf("exporting stack %q: %w: %s", stack, err, stderr)
+	}
+	return []byte(stdout), nil
+}
+
 // tally counts what the engine's events say.
 type tally struct {
 	*pulumi.Collector
-	ops map[string]string // by URN
+	ops  map[string]string // by URN
+	seen func(events.EngineEvent)
 }
 
-func newTally() *tally {
-	t := &tally{ops: map[string]string{}}
+func newTally(seen func(events.EngineEvent)) *tally {
+	t := &tally{ops: map[string]string{}, seen: seen}
 	t.Collector = pulumi.Collect(t.note)
 	return t
 }
 
 func (t *tally) note(event events.EngineEvent) {
+	if t.seen != nil {
+		t.seen(event)
+	}
 	if event.ResourcePreEvent != nil {
 		t.add(event.ResourcePreEvent.Metadata)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofrs/flock"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
+	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
@@ -31,7 +32,7 @@ import (
 )
 
 // Names of the stacks, in the order in which they come up.
-var Names = []string{"prod", "blue", "green"}
+var Names = []string{"prod", "blue", "green", "dr"}
 
 const project = "codeflow"
 
@@ -40,6 +41,8 @@ type Options struct {
 	Root string    // the project's folder
 	Dir  string    // the sandbox's folder, inside Root; default Root/.sandbox
 	Out  io.Writer // progress; default: none
+	// Events is told every event of the engine. Default: nobody.
+	Events func(events.EngineEvent)
 	// TimeScale is how many of AWS's seconds pass in one. Default 60.
 	TimeScale timescale.Scale
 	// OnPaper runs no service: deployments are only judged.
@@ -70,6 +73,7 @@ type Sandbox struct {
 
 	root, dir string
 	out       io.Writer
+	events    func(events.EngineEvent)
 	scale     timescale.Scale
 	platform  *pulumi.Platform
 	command   auto.PulumiCommand
@@ -95,7 +99,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if err != nil {
 		return nil, fmt.Errorf("opening the sandbox: %w", err)
 	}
-	s := &Sandbox{root: root, dir: dir, out: opts.Out, scale: cmp.Or(opts.TimeScale, timescale.Default), stacks: map[string]auto.Stack{}}
+	s := &Sandbox{root: root, dir: dir, out: opts.Out, events: opts.Events, scale: cmp.Or(opts.TimeScale, timescale.Default), stacks: map[string]auto.Stack{}}
 	if s.out == nil {
 		s.out = io.Discard
 	}

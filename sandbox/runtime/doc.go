@@ -1,6 +1,6 @@
 // Package runtime is what really runs when the simulated account gets a service:
-// tasks are processes from the pushed image, load balancers are proxies, records
-// are answered, all on loopback. Linux only.
+// the containers of tasks are processes from pushed images, load balancers are
+// proxies, records are answered, all on loopback. Linux only.
 //
 // [New] opens the front door only. The caller tells it what the account has, as the account
 // has it, and may do so again after each change:

@@ -96,7 +96,7 @@ type subject struct {
 }
 
 func newSubject(r scheduler.Request) subject {
-	_, digest, _ := strings.Cut(r.Definition.Container.Image, "@")
+	_, digest, _ := strings.Cut(r.Definition.Containers.Main().Image, "@")
 	return subject{[]string{r.Service, r.Color, r.Zone, digest, r.ID}, r.Zone, time.Now()}
 }
 

@@ -13,25 +13,26 @@ import (
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stopped-task-error-codes.html
 type runner struct{ *Runtime }
 
-func (r runner) Start(ctx context.Context, request scheduler.Request) (scheduler.Task, error) {
-	container := request.Definition.Container
-	secrets, err := r.secrets(ctx, container.Secrets)
-	if err != nil {
-		return nil, fmt.Errorf("ResourceInitializationError: unable to pull secrets or registry auth: %w", err)
-	}
-	pulled, err := r.images.Pull(ctx, container.Image)
-	if err != nil {
-		return nil, fmt.Errorf("CannotPullContainerError: %w", err)
-	}
-	log, err := r.logs.Stream(container.LogStream(request.ID))
-	if err != nil {
-		return nil, fmt.Errorf("ResourceInitializationError: failed to initialize logging driver: %w", err)
-	}
+func (r runner) Start(ctx context.Context, request scheduler.Request) (_ scheduler.Task, err error) {
 	subject := newSubject(request)
-	started, err := r.host.Start(task.Request{
-		ID: request.ID, Zone: request.Zone, Container: container, Secrets: secrets, Image: pulled, Log: log,
-		Faults: r.faults.of(subject),
-	})
+	start := task.Request{ID: request.ID, Zone: request.Zone, Faults: r.faults.of(subject)}
+	for _, definition := range request.Definition.Containers {
+		container, err := r.container(ctx, definition)
+		if err != nil {
+			return nil, err
+		}
+		start.Containers = append(start.Containers, container)
+	}
+	for i := range start.Containers {
+		container := &start.Containers[i]
+		if container.Log, err = r.logs.Stream(container.LogStream(request.ID)); err != nil {
+			for _, opened := range start.Containers[:i] {
+				_ = opened.Log.Close() // nothing was written.
+			}
+			return nil, fmt.Errorf("ResourceInitializationError: failed to initialize logging driver: %w", err)
+		}
+	}
+	started, err := r.host.Start(start)
 	if err != nil {
 		return nil, fmt.Errorf("CannotStartContainerError: %w", err)
 	}
@@ -41,6 +42,25 @@ func (r runner) Start(ctx context.Context, request scheduler.Request) (scheduler
 		r.faults.forget(started)
 	})
 	return started, nil
+}
+
+// container gets what a container needs. Only the image of an essential one must
+// be there.
+func (r runner) container(ctx context.Context, definition task.ContainerDefinition) (c task.Container, err error) {
+	c.ContainerDefinition = definition
+	if c.Values, err = r.secrets(ctx, definition.Secrets); err != nil {
+		return c, fmt.Errorf("ResourceInitializationError: unable to pull secrets or registry auth: %w", err)
+	}
+	if task.StandsIn(definition.Image) {
+		return c, nil
+	}
+	if c.Image, err = r.images.Pull(ctx, definition.Image); err != nil {
+		err = fmt.Errorf("CannotPullContainerError: %w", err)
+		if !definition.IsEssential() {
+			c.Err, err = err, nil
+		}
+	}
+	return c, err
 }
 
 func (r runner) secrets(ctx context.Context, secrets []task.Secret) (map[string]string, error) {

@@ -34,6 +34,9 @@ type Options struct {
 	// alarms. It is asked often during a deployment, and may ask [Runtime.Balancers]
 	// but no other part of the runtime. Default: none is.
 	Alarm func(name string) bool
+	// Log is told each event that is logged, with its log group, and must be quick.
+	// Optional.
+	Log func(group, message string)
 	// DoorHTTP and DoorHTTPS are the addresses of the front door. Default
 	// 127.0.0.1 and free ports.
 	DoorHTTP, DoorHTTPS string
@@ -77,6 +80,7 @@ func New(opts Options) (*Runtime, error) {
 		images: image.NewPuller(opts.Registry, filepath.Join(opts.Dir, "images"), image.Limits{}),
 		logs:   logs.Open(filepath.Join(opts.Dir, "logs"), 0),
 	}
+	r.logs.Observe = opts.Log
 	r.Balancers = balancer.New(balancer.Options{Scale: opts.TimeScale, AccessLog: r.accessLog})
 	r.Zone = dns.NewZone(dns.Options{Scale: opts.TimeScale, Target: func(dnsName string) (dns.Target, bool) {
 		e, ok := r.Balancers.Endpoint(dnsName)
@@ -102,10 +106,19 @@ func New(opts Options) (*Runtime, error) {
 
 // Apply creates or updates an ECS service. Its target groups must exist.
 func (r *Runtime) Apply(spec scheduler.Service) (*scheduler.Deployment, error) {
+	d, err := r.scheduler.Apply(spec)
+	if err != nil {
+		return nil, err
+	}
 	r.mu.Lock()
-	r.groups[spec.Name], _ = spec.TaskDefinition.Container.LogStream("")
-	r.mu.Unlock()
-	return r.scheduler.Apply(spec)
+	defer r.mu.Unlock()
+	r.groups[spec.Name], _ = spec.TaskDefinition.Containers.Main().LogStream("")
+	return d, nil
+}
+
+// Utilization is [scheduler.Scheduler.Utilization].
+func (r *Runtime) Utilization(service string) (cpu, memory float64, ok bool) {
+	return r.scheduler.Utilization(service)
 }
 
 // Remove drains and stops a service.
@@ -114,7 +127,7 @@ func (r *Runtime) Remove(ctx context.Context, service string) error {
 }
 
 // Logs returns what the tasks of a service have logged since a time, the oldest
-// first.
+// first: the log group of the container that the load balancer talks to.
 func (r *Runtime) Logs(service string, since time.Time) ([]logs.Event, error) {
 	r.mu.Lock()
 	group, ok := r.groups[service]

@@ -306,13 +306,13 @@ func TestReasonsWhyTasksDoNotStart(t *testing.T) {
 	} {
 		err := w.wait(t, w.deploy(t, "blue", good, func(s *scheduler.Service) {
 			s.ForceNewDeployment = true
-			change(&s.TaskDefinition.Container)
+			change(&s.TaskDefinition.Containers[0])
 		}))
 		require.ErrorContains(t, err, "tasks failed to start")
 		assert.Contains(t, w.service("blue").StoppedTasks[0].StoppedReason, want)
 	}
 	require.NoError(t, w.wait(t, w.deploy(t, "blue", good, func(s *scheduler.Service) {
-		s.TaskDefinition.Container.Secrets = []task.Secret{{Name: "TOKEN", ValueFrom: "arn:secret"}}
+		s.TaskDefinition.Containers[0].Secrets = []task.Secret{{Name: "TOKEN", ValueFrom: "arn:secret"}}
 	})))
 	w.weights(t, map[string]int{"blue": 1})
 	_, body, err := get(w.client("127.9.4.1"), "http://"+live)
@@ -325,4 +325,73 @@ func TestReasonsWhyTasksDoNotStart(t *testing.T) {
 	require.ErrorContains(t, err, "Dir and Registry are required")
 	_, err = runtime.New(runtime.Options{Dir: t.TempDir(), Registry: "http://127.0.0.1:1", DoorHTTP: w.Door.HTTP})
 	require.ErrorContains(t, err, "opening the front door")
+}
+
+// TestMigrationThatFailsIsRolledBack deploys a release whose first container exits
+// with 1, and then one whose exits with 0.
+func TestMigrationThatFailsIsRolledBack(t *testing.T) {
+	t.Parallel()
+	w := start(t, "RELEASE=1")
+	before := w.service("blue").Tasks
+	migrating := func(code string) func(*scheduler.Service) {
+		return func(s *scheduler.Service) {
+			server := s.TaskDefinition.Containers[0]
+			migrate := server
+			migrate.Name, migrate.Command, migrate.Essential, migrate.PortMappings = "migrate", []string{"exit", "50ms", code}, new(bool), nil
+			server.DependsOn = []task.Dependency{{ContainerName: "migrate", Condition: task.OnSuccess}}
+			s.TaskDefinition.Containers = task.Containers{migrate, server}
+			s.TaskDefinition.ARN += "/" + code
+		}
+	}
+	l := w.load("/")
+	image := runtimetest.Push(t, "RELEASE=2")
+	var failure *scheduler.DeploymentError
+	require.ErrorAs(t, w.wait(t, w.deploy(t, "blue", image, migrating("1"))), &failure)
+	s := w.service("blue")
+	ids := func(tasks []scheduler.TaskStatus) (all []string) {
+		for _, one := range tasks {
+			all = append(all, one.ID)
+		}
+		return all
+	}
+	assert.Subset(t, ids(s.Tasks), ids(before), "the old tasks never stopped")
+	failed := slices.DeleteFunc(s.StoppedTasks, func(one scheduler.TaskStatus) bool { // some were in time to be called back.
+		return strings.HasPrefix(one.StoppedReason, "Scaling activity")
+	})
+	require.GreaterOrEqual(t, len(failed), 3)
+	for _, stopped := range failed {
+		assert.Equal(t, "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency "+
+			"[migrate (STOPPED) - Exit: 1] for target [server] as dependency did not exit successfully.", stopped.StoppedReason)
+		assert.Equal(t, 1, *stopped.Containers[0].ExitCode)
+		assert.Equal(t, 143, *stopped.Containers[1].ExitCode)
+	}
+	require.ErrorContains(t, failure, "failed to start: CannotStartContainerError: dependency graph", "the event says why")
+	logged, err := w.Logs("blue", time.Time{})
+	require.NoError(t, err)
+	assert.True(t, slices.ContainsFunc(logged, func(e logs.Event) bool {
+		return e.Stream == "server/migrate/"+failed[0].ID && e.Message == "migrating"
+	}), "%v", logged)
+
+	require.NoError(t, w.wait(t, w.deploy(t, "blue", image, migrating("0"))))
+	assert.Len(t, l.end(), 1, "no request was lost")
+	assert.Equal(t, image, w.service("blue").Image)
+	require.Eventually(t, func() bool {
+		_, memory, ok := w.Utilization("blue")
+		return ok && memory > 0.05
+	}, 10*time.Second, 10*time.Millisecond)
+}
+
+// TestImageOfASidecar is one that no registry has.
+func TestImageOfASidecar(t *testing.T) {
+	t.Parallel()
+	w := setUp(t, nil)
+	w.color(t, "blue")
+	require.NoError(t, w.wait(t, w.deploy(t, "blue", runtimetest.Push(t), func(s *scheduler.Service) {
+		s.TaskDefinition.Containers = append(s.TaskDefinition.Containers, task.ContainerDefinition{
+			Name: "sidecar", Image: "codeflow@sha256:" + strings.Repeat("0", 64), Essential: new(bool),
+		})
+	})))
+	sidecar := w.service("blue").Tasks[0].Containers[1]
+	assert.Equal(t, task.Stopped, sidecar.LastStatus)
+	assert.Contains(t, sidecar.Reason, "CannotPullContainerError: pulling codeflow@sha256:0")
 }

@@ -75,12 +75,12 @@ func (w *world) deploy(t *testing.T, color, image string, change func(*scheduler
 	t.Helper()
 	s := scheduler.Service{
 		Name: color, Color: color, DesiredCount: 2, AvailabilityZones: []string{"a", "b"},
-		TaskDefinition: scheduler.TaskDefinition{ARN: "task/" + image, Container: task.ContainerDefinition{
+		TaskDefinition: scheduler.TaskDefinition{ARN: "task/" + image, CPU: 1024, Memory: 2048, Containers: task.Containers{{
 			Name: "server", Image: image, PortMappings: []task.PortMapping{{ContainerPort: runtimetest.Port}}, StopTimeout: 30,
 			LogConfiguration: task.LogConfiguration{LogDriver: "awslogs", Options: map[string]string{
 				"awslogs-group": "/ecs/" + color, "awslogs-stream-prefix": "server",
 			}},
-		}},
+		}}},
 		LoadBalancers:            []scheduler.LoadBalancer{{TargetGroupARN: groupOf(color), ContainerName: "server", ContainerPort: runtimetest.Port}},
 		DeploymentCircuitBreaker: scheduler.CircuitBreaker{Enable: true, Rollback: true},
 	}

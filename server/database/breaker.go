@@ -13,7 +13,7 @@ const defaultThreshold = 5
 
 // newBreaker returns a circuit breaker that reports its changes. It does not
 // count requests that were given up by whoever made them.
-func newBreaker[T any](cfg Config, name string) *gobreaker.CircuitBreaker[T] {
+func newBreaker(cfg Config) *gobreaker.CircuitBreaker[struct{}] {
 	threshold := cfg.Breaker.Threshold
 	if threshold == 0 {
 		threshold = defaultThreshold
@@ -22,8 +22,8 @@ func newBreaker[T any](cfg Config, name string) *gobreaker.CircuitBreaker[T] {
 	if log == nil {
 		log = slog.Default()
 	}
-	return gobreaker.NewCircuitBreaker[T](gobreaker.Settings{
-		Name:         name,
+	return gobreaker.NewCircuitBreaker[struct{}](gobreaker.Settings{
+		Name:         "database",
 		Timeout:      cfg.Breaker.Timeout, // gobreaker's default is a minute too
 		ReadyToTrip:  func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= threshold },
 		IsSuccessful: func(err error) bool { return err == nil || answered(err) },
@@ -42,10 +42,4 @@ func newBreaker[T any](cfg Config, name string) *gobreaker.CircuitBreaker[T] {
 func answered(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
-}
-
-// refused reports whether the database did not accept the user or password.
-func refused(err error) bool {
-	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "28P01" || pg.Code == "28000")
 }

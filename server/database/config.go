@@ -30,20 +30,24 @@ type Config struct {
 	// are trusted.
 	URL string
 
-	// SecretARN names a secret of AWS Secrets Manager with the user and
-	// password, in the format of RDS: {"username": "…", "password": "…"}. It is
-	// read in the region that the ARN names, at the first connection and at
-	// later ones, so that a rotated password is picked up. Default: the user
-	// and password of the URL.
-	SecretARN string
+	// IAM makes the password of each connection a token of RDS's IAM database
+	// authentication, signed for the user, host and port of the URL with the AWS
+	// SDK's default credentials, in the region of the host's name or of
+	// AWS_REGION. Default: the password of the URL.
+	IAM bool
 
-	// Breaker sets when the circuit breakers of the database and of Secrets
-	// Manager open.
+	// Login is the user and password with which [Migrate] works, in the format of
+	// RDS's secrets: {"username": "…", "password": "…"}. The URL is then the
+	// server's, whose user is another one. [Open] refuses it. Default: [Migrate]
+	// works as the URL's user.
+	Login string
+
+	// Breaker sets when the circuit breaker opens.
 	Breaker Breaker
 
-	// OnStateChange is told that a circuit breaker, "database" or "secrets",
-	// went from one state ("closed", "half-open", "open") to another. It must
-	// return soon and not use the [DB]. Default: nothing.
+	// OnStateChange is told that the circuit breaker, "database", went from one
+	// state ("closed", "half-open", "open") to another. It must return soon and
+	// not use the [DB]. Default: nothing.
 	OnStateChange func(name, from, to string)
 
 	// Logger is told the same. Default: [slog.Default].
@@ -63,17 +67,14 @@ type Breaker struct {
 	Timeout time.Duration
 }
 
-// Validate returns what is wrong with the URL and the ARN, as [Open] does.
+// Validate returns what is wrong with the URL and the login.
 func (c Config) Validate() error {
 	_, err := c.poolConfig()
-	if err == nil && c.SecretARN != "" {
-		_, err = newSecretsManager(c.SecretARN)
-	}
 	return err
 }
 
-// poolConfig checks the URL. Its errors never quote it, since parts of a
-// password end up anywhere in a URL that is written wrong.
+// poolConfig checks the URL and the login. Its errors never quote the URL, since
+// parts of a password end up anywhere in a URL that is written wrong.
 func (c Config) poolConfig() (*pgxpool.Config, error) {
 	u, err := url.Parse(c.URL)
 	if err != nil || u.Opaque != "" || (u.Scheme != "postgres" && u.Scheme != "postgresql") {
@@ -82,13 +83,15 @@ func (c Config) poolConfig() (*pgxpool.Config, error) {
 	}
 	query := u.Query()
 	if query.Has("password") || query.Has("sslpassword") {
-		return nil, errors.New("database URL: must not have a password among its parameters: write it as user:password@host, or name a secret")
+		return nil, errors.New("database URL: must not have a password among its parameters: write it as user:password@host")
 	}
 	password, hasPassword := u.User.Password()
-	if hasPassword && c.SecretARN != "" {
-		return nil, errors.New("database URL: must not have a password when a secret is named: remove one of them")
+	switch {
+	case hasPassword && c.IAM:
+		return nil, errors.New("database URL: must not have a password when IAM signs one: remove one of them")
+	case hasPassword && c.Login != "":
+		return nil, errors.New("database URL: must not have a password when there is a login: remove one of them")
 	}
-
 	if hasPassword {
 		u.User = url.User(u.User.Username()) // pgx quotes the URL in its errors
 	}
@@ -99,6 +102,9 @@ func (c Config) poolConfig() (*pgxpool.Config, error) {
 	if hasPassword {
 		cfg.ConnConfig.Password = password
 	}
+	if err := c.authenticate(cfg, u.User.Username()); err != nil {
+		return nil, err
+	}
 	if !query.Has("pool_max_conns") {
 		cfg.MaxConns = maxConns
 	}
@@ -106,6 +112,26 @@ func (c Config) poolConfig() (*pgxpool.Config, error) {
 		cfg.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	return cfg, secure(&cfg.ConnConfig.Config)
+}
+
+// user is that of a URL that was checked.
+func (c Config) user() string {
+	u, _ := url.Parse(c.URL)
+	return u.User.Username()
+}
+
+// authenticate sets how connections log in, unless the URL says it all.
+func (c Config) authenticate(cfg *pgxpool.Config, user string) error {
+	if c.Login != "" {
+		l, err := parseLogin(c.Login, user)
+		cfg.ConnConfig.User, cfg.ConnConfig.Password = l.Username, l.Password
+		return err
+	}
+	if c.IAM {
+		cfg.BeforeConnect = new(tokens).beforeConnect
+		return checkIAM(&cfg.ConnConfig.Config, user)
+	}
+	return nil
 }
 
 // secure makes sure that every host that may be tried is this machine, or is

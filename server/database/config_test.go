@@ -14,7 +14,8 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 )
 
-const anARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-1"
+// login is in the format of RDS, with more than is needed.
+const login = `{"username": "master", "password": "hunter2", "engine": "postgres"}`
 
 func open(t *testing.T, cfg database.Config) *database.DB {
 	t.Helper()
@@ -32,7 +33,8 @@ func TestOpenAccepts(t *testing.T) {
 		"this machine, IPv6":     {URL: "postgres://user@[::1]/codeflow"},
 		"a socket":               {URL: "postgres:///codeflow?host=/tmp"},
 		"another machine":        {URL: "postgres://user:p%40ss@db.example.com/codeflow?sslmode=verify-full"},
-		"RDS, with a secret":     {URL: "postgres://db.abc.eu-central-1.rds.amazonaws.com/codeflow?sslmode=verify-full", SecretARN: anARN},
+		"RDS, by IAM":            {URL: "postgres://user@db.abc.eu-central-1.rds.amazonaws.com/codeflow?sslmode=verify-full", IAM: true},
+		"this machine, by IAM":   {URL: "postgres://user@localhost/codeflow", IAM: true},
 		"several hosts":          {URL: "postgres://user@localhost,db.example.com/codeflow?sslmode=verify-full"},
 		"certificates of system": {URL: "postgres://user@db.example.com/codeflow?sslrootcert=system"},
 		"options of the pool":    {URL: "postgres://user@localhost/codeflow?pool_max_conns=2&connect_timeout=1"},
@@ -56,23 +58,24 @@ func TestOpenRefuses(t *testing.T) {
 		cfg  database.Config
 		want string
 	}{
-		"nothing":              {database.Config{}, form},
-		"another scheme":       {database.Config{URL: "mysql://user:hunter2@localhost/codeflow"}, form},
-		"keywords":             {database.Config{URL: "host=localhost password=hunter2"}, form},
-		"slash in password":    {database.Config{URL: "postgres://user:hunter2/@localhost/codeflow"}, form},
-		"percent in password":  {database.Config{URL: "postgres://user:hunter2%@localhost/codeflow"}, form},
-		"password as option":   {database.Config{URL: "postgres://user@localhost/codeflow?password=hunter2"}, "must not have a password among its parameters"},
-		"unknown sslmode":      {database.Config{URL: "postgres://user:hunter2@localhost/codeflow?sslmode=on"}, "sslmode is invalid"},
-		"port":                 {database.Config{URL: "postgres://user:hunter2@localhost:70000/codeflow"}, "invalid port"},
-		"size of the pool":     {database.Config{URL: "postgres://user:hunter2@localhost/codeflow?pool_max_conns=0"}, "pool_max_conns too small"},
-		"no sslmode":           {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow"}, verify},
-		"no TLS":               {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=disable"}, verify},
-		"no verification":      {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=require"}, verify},
-		"any name":             {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=verify-ca"}, verify},
-		"second host":          {database.Config{URL: "postgres://user:hunter2@localhost,db.example.com/codeflow"}, verify},
-		"password and secret":  {database.Config{URL: "postgres://user:hunter2@localhost/codeflow", SecretARN: anARN}, "must not have a password when a secret is named: remove one of them"},
-		"not an ARN":           {database.Config{URL: "postgres://localhost/codeflow", SecretARN: "database"}, `secret "database": must be the ARN of a secret`},
-		"ARN of another thing": {database.Config{URL: "postgres://localhost/codeflow", SecretARN: "arn:aws:s3:::bucket"}, `secret "arn:aws:s3:::bucket": must be the ARN of a secret`},
+		"nothing":             {database.Config{}, form},
+		"another scheme":      {database.Config{URL: "mysql://user:hunter2@localhost/codeflow"}, form},
+		"keywords":            {database.Config{URL: "host=localhost password=hunter2"}, form},
+		"slash in password":   {database.Config{URL: "postgres://user:hunter2/@localhost/codeflow"}, form},
+		"percent in password": {database.Config{URL: "postgres://user:hunter2%@localhost/codeflow"}, form},
+		"password as option":  {database.Config{URL: "postgres://user@localhost/codeflow?password=hunter2"}, "must not have a password among its parameters"},
+		"unknown sslmode":     {database.Config{URL: "postgres://user:hunter2@localhost/codeflow?sslmode=on"}, "sslmode is invalid"},
+		"port":                {database.Config{URL: "postgres://user:hunter2@localhost:70000/codeflow"}, "invalid port"},
+		"size of the pool":    {database.Config{URL: "postgres://user:hunter2@localhost/codeflow?pool_max_conns=0"}, "pool_max_conns too small"},
+		"no sslmode":          {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow"}, verify},
+		"no TLS":              {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=disable"}, verify},
+		"no verification":     {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=require"}, verify},
+		"any name":            {database.Config{URL: "postgres://user:hunter2@db.example.com/codeflow?sslmode=verify-ca"}, verify},
+		"second host":         {database.Config{URL: "postgres://user:hunter2@localhost,db.example.com/codeflow"}, verify},
+		"password and IAM":    {database.Config{URL: "postgres://user:hunter2@localhost/codeflow", IAM: true}, "must not have a password when IAM signs one: remove one of them"},
+		"IAM, nobody":         {database.Config{URL: "postgres://localhost/codeflow", IAM: true}, "must have a user and exactly one host when IAM signs the passwords"},
+		"IAM, a socket":       {database.Config{URL: "postgres://user@/codeflow?host=/tmp", IAM: true}, "exactly one host"},
+		"IAM, two hosts":      {database.Config{URL: "postgres://user@localhost:1,localhost:2/codeflow", IAM: true}, "exactly one host"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -83,6 +86,33 @@ func TestOpenRefuses(t *testing.T) {
 			assert.EqualError(t, tt.cfg.Validate(), err.Error())
 		})
 	}
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	const format = `database login: must be JSON with "username" and "password", as RDS writes its secret`
+	for title, tt := range map[string]struct{ url, login, want string }{
+		"text":        {"postgres://user@localhost/codeflow", "hunter2", format},
+		"list":        {"postgres://user@localhost/codeflow", `["hunter2"]`, format},
+		"nobody":      {"postgres://user@localhost/codeflow", `{"password": "hunter2"}`, format},
+		"no password": {"postgres://user@localhost/codeflow", `{"username": "hunter2", "password": ""}`, format},
+		"the same":    {"postgres://master@localhost/codeflow", login, `database URL: must have the server's user, who is not "master" of the login`},
+		"no user":     {"postgres://localhost/codeflow", login, "database URL: must have the server's user"},
+		"password":    {"postgres://user:hunter2@localhost/codeflow", login, "must not have a password when there is a login: remove one of them"},
+	} {
+		t.Run(title, func(t *testing.T) {
+			t.Parallel()
+			cfg := database.Config{URL: tt.url, Login: tt.login}
+			err := cfg.Validate()
+			require.ErrorContains(t, err, tt.want)
+			assert.NotContains(t, err.Error(), "hunter2")
+			require.ErrorContains(t, database.Migrate(t.Context(), cfg, []string{"up"}, new(bytes.Buffer)), tt.want)
+		})
+	}
+	cfg := database.Config{URL: "postgres://user@localhost/codeflow", Login: login}
+	require.NoError(t, cfg.Validate())
+	_, err := database.Open(t.Context(), cfg)
+	assert.EqualError(t, err, "database login: it is for migrations only: remove it")
 }
 
 // silent is the address of a server that takes connections and never answers.

@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,30 +17,33 @@ const operationTimeout = 5 * time.Second
 type DB struct {
 	pool    *pgxpool.Pool
 	breaker *gobreaker.CircuitBreaker[struct{}]
-	secret  *secret // nil when the password is in the URL
 }
 
 // Open checks the settings and returns without having connected: a database
 // that is down is found by the first operation. Close the DB in the end.
 // Errors and logs never have a password.
 func Open(ctx context.Context, cfg Config) (*DB, error) {
-	pool, err := cfg.poolConfig()
+	if cfg.Login != "" {
+		return nil, errors.New("database login: it is for migrations only: remove it")
+	}
+	pool, err := cfg.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{breaker: newBreaker[struct{}](cfg, "database")}
-	if cfg.SecretARN != "" {
-		manager, err := newSecretsManager(cfg.SecretARN)
-		if err != nil {
-			return nil, err
-		}
-		db.secret = &secret{name: cfg.SecretARN, read: manager.read, breaker: newBreaker[login](cfg, "secrets")}
-		pool.BeforeConnect = db.secret.beforeConnect
+	return &DB{pool: pool, breaker: newBreaker(cfg)}, nil
+}
+
+// open returns connections that are made when they are needed.
+func (c Config) open(ctx context.Context) (*pgxpool.Pool, error) {
+	cfg, err := c.poolConfig()
+	if err != nil {
+		return nil, err
 	}
-	if db.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
 		return nil, fmt.Errorf("preparing connections to the database: %w", err)
 	}
-	return db, nil
+	return pool, nil
 }
 
 // Close waits for operations in flight and closes all connections.
@@ -55,8 +59,5 @@ func (db *DB) do(ctx context.Context, operation func(context.Context) error) err
 	ctx, cancel := context.WithTimeout(ctx, operationTimeout)
 	defer cancel()
 	_, err := db.breaker.Execute(func() (struct{}, error) { return struct{}{}, operation(ctx) })
-	if refused(err) && db.secret != nil {
-		db.secret.forget() // it may have been rotated
-	}
 	return err
 }

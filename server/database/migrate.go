@@ -1,14 +1,17 @@
 package database
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"path"
 	"strconv"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 )
@@ -16,37 +19,83 @@ import (
 // Migrate changes the schema as args say, and prints a line for each migration
 // that it ran or lists:
 //
-//	up      to the newest version
+//	up      to the newest version, unless it is newer; with a login of its own,
+//	        also make the URL's user and give it what the server needs
 //	down    one version back, with the loss of what it held
 //	to N    up or down to version N; 0 is the empty database
 //	status  list the migrations and when they ran
 //
 // It waits for another Migrate to end, so that several servers may begin with
-// it, and does not use the circuit breaker of the database.
+// it, and does not use the circuit breaker of the database. Its errors have one
+// line and no secret.
 func Migrate(ctx context.Context, cfg Config, args []string, out io.Writer) error {
 	if err := checkArgs(args); err != nil {
 		return err
 	}
-	db, err := Open(ctx, cfg)
+	cfg.LockTimeout = cmp.Or(cfg.LockTimeout, defaultLockTimeout)
+	pool, err := cfg.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	conns := stdlib.OpenDBFromPool(db.pool)
+	defer pool.Close()
+	if args[0] == "up" && cfg.Login != "" {
+		err = prepare(ctx, cfg, pool, out)
+	} else {
+		err = changeSchema(ctx, cfg, pool, args, out)
+	}
+	if err != nil {
+		return fmt.Errorf("migrating the database: %w", oneLine{err})
+	}
+	return nil
+}
+
+// oneLine is an error whose text has no line breaks: a log has it as one event.
+type oneLine struct{ error }
+
+func (e oneLine) Error() string { return strings.Join(strings.Fields(e.error.Error()), " ") }
+func (e oneLine) Unwrap() error { return e.error }
+
+// prepare brings the schema and the access of the server's user up to date. When
+// they are, it asks once and does nothing else; so it does when the schema is
+// newer, as for a release that was rolled back: the newer one decides who may
+// do what.
+func prepare(ctx context.Context, cfg Config, pool *pgxpool.Pool, out io.Writer) error {
+	server := cfg.user()
+	before, err := readAccess(ctx, pool, server)
+	if err != nil {
+		return err
+	}
+	if before.version < schemaVersion() {
+		if err := changeSchema(ctx, cfg, pool, []string{"up"}, out); err != nil {
+			return err
+		}
+		if before, err = readAccess(ctx, pool, server); err != nil {
+			return err
+		}
+	} else {
+		printVersion(out, before.version)
+	}
+	if len(before.wrong) == 0 || before.version > schemaVersion() {
+		return nil
+	}
+	if err := grantAccess(ctx, pool, server, cfg.LockTimeout); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "user %q has the access of the server\n", server)
+	return nil
+}
+
+func changeSchema(ctx context.Context, cfg Config, pool *pgxpool.Pool, args []string, out io.Writer) error {
+	conns := stdlib.OpenDBFromPool(pool)
 	defer conns.Close()
 	provider, err := newProvider(conns, cfg.LockTimeout)
 	if err != nil {
 		return fmt.Errorf("preparing migrations: %w", err)
 	}
 	if args[0] == "status" {
-		err = printStatus(ctx, provider, out)
-	} else {
-		err = run(ctx, provider, args, out)
+		return printStatus(ctx, provider, out)
 	}
-	if err != nil {
-		return fmt.Errorf("migrating the database: %w", err)
-	}
-	return nil
+	return run(ctx, provider, args, out)
 }
 
 func checkArgs(args []string) error {
@@ -80,8 +129,15 @@ func run(ctx context.Context, provider *goose.Provider, args []string, out io.Wr
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "schema is at version %d\n", version)
+	printVersion(out, version)
 	return nil
+}
+
+func printVersion(out io.Writer, version int64) {
+	fmt.Fprintf(out, "schema is at version %d\n", version)
+	if version > schemaVersion() {
+		fmt.Fprintf(out, "that is newer than the version %d of this release, which works with it: nothing is changed\n", schemaVersion())
+	}
 }
 
 func migrate(ctx context.Context, provider *goose.Provider, args []string) ([]*goose.MigrationResult, error) {

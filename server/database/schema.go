@@ -33,9 +33,6 @@ var schemaVersion = sync.OnceValue(func() int64 {
 })
 
 func newProvider(conns *sql.DB, lockTimeout time.Duration) (*goose.Provider, error) {
-	if lockTimeout == 0 {
-		lockTimeout = defaultLockTimeout
-	}
 	seconds := max(1, uint64(lockTimeout/time.Second))
 	sessionLocker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, seconds))
 	if err != nil {

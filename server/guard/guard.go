@@ -21,6 +21,8 @@ type Options struct {
 	Hosts []string
 	// Tokens are the bearer tokens that requests must have one of. Default: none needed.
 	Tokens Tokens
+	// Rotating are such tokens that change while the server runs, instead of Tokens.
+	Rotating *Rotating
 	// Concurrency is how many requests are handled at once; further ones are
 	// told to come back. Default: 512.
 	Concurrency int
@@ -34,6 +36,16 @@ const (
 	defaultConcurrency = 512
 	defaultMaxBody     = 1 << 20
 )
+
+// Private reports whether requests must have a token.
+func (o Options) Private() bool { return len(o.Tokens) > 0 || o.Rotating != nil }
+
+func (o Options) tokens() Tokens {
+	if o.Rotating != nil {
+		return o.Rotating.tokens()
+	}
+	return o.Tokens
+}
 
 // New returns a handler that lets only good requests through to next.
 func New(next http.Handler, opts Options) http.Handler {
@@ -62,7 +74,7 @@ func New(next http.Handler, opts Options) http.Handler {
 		case !opts.ourOrigin(r):
 			refuse(w, http.StatusForbidden, ReasonOrigin, "web pages of this origin may not use this server")
 			return
-		case !opts.Tokens.admit(r):
+		case opts.Private() && !opts.tokens().admit(r):
 			w.Header().Set("WWW-Authenticate", `Bearer realm="codeflow"`)
 			refuse(w, http.StatusUnauthorized, ReasonToken, "a valid bearer token is needed")
 			return

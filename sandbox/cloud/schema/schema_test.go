@@ -8,7 +8,7 @@ import (
 
 func TestSchemaHasTheTypes(t *testing.T) {
 	t.Parallel()
-	require.Len(t, Tokens(), 106)
+	require.Len(t, Tokens(), 112)
 	vpc, ok := Lookup("aws:ec2/vpc:Vpc")
 	require.True(t, ok)
 	require.True(t, vpc.Properties["cidrBlock"].Replaces)

@@ -75,9 +75,16 @@ type Source interface {
 // Namespaces are sources by the namespace of their metrics.
 type Namespaces map[string]Source
 
+// CustomNamespaces stands for all but AWS's own, which begin with "AWS/".
+const CustomNamespaces = ""
+
 // Series is that of the metric's namespace.
 func (n Namespaces) Series(m Metric, count int) ([]*float64, error) {
-	if source, ok := n[m.Namespace]; ok {
+	source, ok := n[m.Namespace]
+	if !ok && !strings.HasPrefix(m.Namespace, "AWS/") {
+		source, ok = n[CustomNamespaces]
+	}
+	if ok {
 		return source.Series(m, count)
 	}
 	return nil, fmt.Errorf("namespace %q is not measured: must be one of %s", m.Namespace, names(n))

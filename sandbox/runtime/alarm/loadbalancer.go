@@ -53,6 +53,7 @@ var loadBalancerMetrics = map[string]measured{
 	"TargetConnectionErrorCount Sum": {perBoth, func(m *balancer.Metrics) float64 { return float64(m.TargetConnectionErrorCount) }, nil},
 	"HealthyHostCount Minimum":       {perGroup, func(m *balancer.Metrics) float64 { return float64(m.HealthyHostCount) }, registered},
 	"UnHealthyHostCount Maximum":     {perGroup, func(m *balancer.Metrics) float64 { return float64(m.UnHealthyHostCount) }, registered},
+	"UnHealthyHostCount Minimum":     {perGroup, func(m *balancer.Metrics) float64 { return float64(m.LeastUnHealthyHostCount) }, registered},
 	"TargetResponseTime p50":         {perBoth, func(m *balancer.Metrics) float64 { return m.TargetResponseTimeP50 }, nil}, // seconds
 	"TargetResponseTime p95":         {perBoth, func(m *balancer.Metrics) float64 { return m.TargetResponseTimeP95 }, nil},
 	"TargetResponseTime p99":         {perBoth, func(m *balancer.Metrics) float64 { return m.TargetResponseTimeP99 }, nil},

@@ -33,6 +33,7 @@ type balancer struct {
 	spec      atomic.Pointer[LoadBalancer]
 	transport atomic.Pointer[http.Transport]
 	waf       atomic.Pointer[waf]
+	blocked   atomic.Int64 // requests, by the web ACL.
 	log       io.Writer
 	listeners map[int]*listener // guarded by all.mu.
 }

@@ -213,6 +213,16 @@ func (b *Balancers) Status() (balancers []Status, groups []GroupStatus) {
 	return balancers, groups
 }
 
+// Blocked is how many requests the web ACL of a load balancer has blocked so far.
+func (b *Balancers) Blocked(arn string) int {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	if current := b.balancers[arn]; current != nil {
+		return int(current.blocked.Load())
+	}
+	return 0
+}
+
 // Window sums up the requests for a group in the last seconds of AWS's time, to
 // now.
 func (b *Balancers) Window(groupARN string, seconds int) (Metrics, bool) {

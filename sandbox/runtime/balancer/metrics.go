@@ -32,8 +32,9 @@ type Metrics struct {
 	HTTPCodeELB5XX             int `json:"httpCodeELB5XX"`
 	TargetConnectionErrorCount int `json:"targetConnectionErrorCount"`
 	// HealthyHostCount is the least, UnHealthyHostCount the greatest.
-	HealthyHostCount   int `json:"healthyHostCount"`
-	UnHealthyHostCount int `json:"unHealthyHostCount"`
+	HealthyHostCount        int `json:"healthyHostCount"`
+	UnHealthyHostCount      int `json:"unHealthyHostCount"`
+	LeastUnHealthyHostCount int `json:"leastUnHealthyHostCount"`
 	// Percentiles of TargetResponseTime in real seconds, to a tenth of their value.
 	TargetResponseTimeP50 float64 `json:"targetResponseTimeP50"`
 	TargetResponseTimeP95 float64 `json:"targetResponseTimeP95"`
@@ -74,7 +75,9 @@ func (m *meter) at(now time.Time) *bucket {
 	number := m.number(now)
 	first := max(m.last+1, number-kept+1)
 	for n := first; n <= number; n++ {
-		m.buckets[n%kept] = bucket{Metrics: Metrics{HealthyHostCount: m.healthy, UnHealthyHostCount: m.unhealthy}}
+		m.buckets[n%kept] = bucket{Metrics: Metrics{
+			HealthyHostCount: m.healthy, UnHealthyHostCount: m.unhealthy, LeastUnHealthyHostCount: m.unhealthy,
+		}}
 	}
 	m.last = max(m.last, number)
 	return &m.buckets[m.last%kept]
@@ -86,6 +89,7 @@ func (m *meter) hosts(now time.Time, healthy, unhealthy int) {
 	b := m.at(now) // begins with what was until now.
 	m.healthy, m.unhealthy = healthy, unhealthy
 	b.HealthyHostCount, b.UnHealthyHostCount = min(b.HealthyHostCount, healthy), max(b.UnHealthyHostCount, unhealthy)
+	b.LeastUnHealthyHostCount = min(b.LeastUnHealthyHostCount, unhealthy)
 }
 
 func (m *meter) observe(now time.Time, o outcome) {
@@ -144,7 +148,7 @@ func (m *meter) series(now time.Time, period, count int) []Metrics {
 
 // sum adds up n buckets. Those from before the meter began are empty.
 func (m *meter) sum(first, n int64) Metrics {
-	total := Metrics{Start: time.Unix(0, first*int64(m.width)), Seconds: int(n) * resolution, HealthyHostCount: -1}
+	total := Metrics{Start: time.Unix(0, first*int64(m.width)), Seconds: int(n) * resolution, HealthyHostCount: -1, LeastUnHealthyHostCount: -1}
 	var times histogram
 	for i := first; i < first+n; i++ {
 		b := &m.buckets[i%kept]
@@ -159,6 +163,9 @@ func (m *meter) sum(first, n int64) Metrics {
 		total.UnHealthyHostCount = max(total.UnHealthyHostCount, b.UnHealthyHostCount)
 		if total.HealthyHostCount < 0 || b.HealthyHostCount < total.HealthyHostCount {
 			total.HealthyHostCount = b.HealthyHostCount
+		}
+		if total.LeastUnHealthyHostCount < 0 || b.LeastUnHealthyHostCount < total.LeastUnHealthyHostCount {
+			total.LeastUnHealthyHostCount = b.LeastUnHealthyHostCount
 		}
 		times.merge(&b.times)
 	}

@@ -62,6 +62,7 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case x.balancer.waf.Load().blocks(clientIP(r), r):
 		x.action = "waf"
+		x.balancer.blocked.Add(1)
 		x.fail(http.StatusForbidden)
 	case r.Method == http.MethodTrace:
 		x.fail(http.StatusMethodNotAllowed)

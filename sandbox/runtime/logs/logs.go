@@ -35,6 +35,10 @@ type Event struct {
 
 // Store keeps log groups in a folder.
 type Store struct {
+	// Observe is told each event as it is written, when it is set before the first
+	// stream is opened. It must be quick.
+	Observe func(group, message string)
+
 	dir       string
 	maxStream int64
 }
@@ -45,7 +49,7 @@ func Open(dir string, maxStream int64) *Store {
 	if maxStream == 0 {
 		maxStream = 64 << 20
 	}
-	return &Store{dir, maxStream}
+	return &Store{dir: dir, maxStream: maxStream}
 }
 
 // escape makes a file's name of any text.
@@ -66,7 +70,7 @@ func (s *Store) Stream(group, name string) (*Stream, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Stream{file: file, left: s.maxStream - info.Size()}, nil
+	return &Stream{file: file, left: s.maxStream - info.Size(), group: group, observe: s.Observe}, nil
 }
 
 // Events returns what a group has since a time, the oldest first.
@@ -115,6 +119,9 @@ func read(path, stream string, since time.Time) ([]Event, error) {
 // Stream is a writer of events. It is safe for concurrent use, and never fails a
 // program for what it logs.
 type Stream struct {
+	group   string
+	observe func(group, message string) // may be nil.
+
 	mu      sync.Mutex
 	file    *os.File
 	partial []byte
@@ -140,6 +147,9 @@ func (s *Stream) Write(data []byte) (int, error) {
 }
 
 func (s *Stream) flush() {
+	if s.observe != nil {
+		s.observe(s.group, string(s.partial))
+	}
 	line := fmt.Appendf(nil, "%s %s\n", time.Now().UTC().Format(timestamp), s.partial)
 	s.partial = s.partial[:0]
 	if s.left <= 0 {

@@ -8,5 +8,7 @@
 //
 // Where AWS does not say how long something takes, it takes no time, except that
 // a task which ends before it was ever healthy delays the next start: see retry
-// in members.go.
+// in members.go. A task is PENDING until all its containers run, or have ended
+// without being essential: so a migration that is one of them delays its
+// registration, and when it fails, counts against the deployment.
 package scheduler

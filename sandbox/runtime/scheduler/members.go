@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
 )
 
 // State of a task. Those that AWS passes through without anything to see are
@@ -39,6 +37,7 @@ type member struct {
 	proven  bool   // it was healthy once.
 	cause   string // why it is unhealthy.
 	leaving string // why it is being stopped.
+	used    sample
 }
 
 // live reports whether a task is meant to stay.
@@ -118,7 +117,7 @@ func (v *service) place(d *Deployment) (zone string, ok bool) {
 	return zone, least >= 0
 }
 
-// launch starts the task of a member and registers it.
+// launch starts the task of a member.
 func (v *service) launch(m *member) {
 	definition := m.deployment.spec.TaskDefinition
 	started, err := v.scheduler.opts.Runner.Start(v.scheduler.ctx, Request{
@@ -129,15 +128,17 @@ func (v *service) launch(m *member) {
 	defer v.poke()
 	now := time.Now()
 	if err != nil {
-		v.failure(now, m)
-		if m.deployment.retry.failures == leastFailures {
-			v.event(now, "(service %s) is unable to consistently start tasks successfully.", v.spec.Name)
-		}
-		v.bury(now, m, err.Error(), nil)
+		v.unstarted(now, m, err.Error())
+		v.bury(now, m, err.Error())
 		return
 	}
-	m.task, m.state, m.started = started, Running, now
+	m.task = started
 	v.scheduler.running.Go(func() {
+		select {
+		case <-started.Started():
+			v.begin(m)
+		case <-started.Done():
+		}
 		<-started.Done()
 		v.poke()
 	})
@@ -146,14 +147,25 @@ func (v *service) launch(m *member) {
 		started.Kill()
 	case !m.live():
 		v.retire(m)
-	default:
-		for _, lb := range m.deployment.spec.LoadBalancers {
-			if err := v.scheduler.opts.Targets.Register(lb.TargetGroupARN, started.Address()); err != nil {
-				v.event(now, "(service %s) (task %s) %v", v.spec.Name, m.id, err)
-				continue
-			}
-			v.event(now, "(service %s) registered 1 targets in (target-group %s)", v.spec.Name, lb.TargetGroupARN)
+	}
+}
+
+// begin registers a task that runs.
+func (v *service) begin(m *member) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	defer v.poke()
+	if m.state != Pending {
+		return
+	}
+	now := time.Now()
+	m.state, m.started = Running, now
+	for _, lb := range m.deployment.spec.LoadBalancers {
+		if err := v.scheduler.opts.Targets.Register(lb.TargetGroupARN, m.task.Address()); err != nil {
+			v.event(now, "(service %s) (task %s) %v", v.spec.Name, m.id, err)
+			continue
 		}
+		v.event(now, "(service %s) registered 1 targets in (target-group %s)", v.spec.Name, lb.TargetGroupARN)
 	}
 }
 
@@ -207,6 +219,9 @@ func (v *service) retire(m *member) {
 }
 
 func (v *service) deregister(m *member) (gone []<-chan struct{}) {
+	if m.started.IsZero() {
+		return nil
+	}
 	for _, lb := range m.deployment.spec.LoadBalancers {
 		gone = append(gone, v.scheduler.opts.Targets.Deregister(lb.TargetGroupARN, m.task.Address()))
 		v.event(time.Now(), "(service %s) deregistered 1 targets in (target-group %s)", v.spec.Name, lb.TargetGroupARN)
@@ -215,11 +230,11 @@ func (v *service) deregister(m *member) (gone []<-chan struct{}) {
 }
 
 // bury takes a task that has ended out of the service.
-func (v *service) bury(now time.Time, m *member, reason string, exit *task.Exit) {
+func (v *service) bury(now time.Time, m *member, reason string) {
 	v.members = slices.DeleteFunc(v.members, func(other *member) bool { return other == m })
 	m.state = Stopped
 	status := m.status()
-	status.StoppedAt, status.StoppedReason, status.Exit = now, reason, exit
+	status.StoppedAt, status.StoppedReason = now, reason
 	v.stopped = append([]TaskStatus{status}, v.stopped...)
 	v.stopped = v.stopped[:min(len(v.stopped), maxStopped)]
 }

@@ -26,22 +26,36 @@ func (v *service) observe(now time.Time) {
 			continue
 		default:
 		}
-		if m.live() {
+		if m.live() && m.state == Running {
 			v.examine(now, m)
 		}
 	}
 }
 
-// ended notices the end of a task's process.
+// ended notices the end of a task.
 func (v *service) ended(now time.Time, m *member) {
 	reason := m.leaving
-	if m.live() {
-		reason = "Essential container in task exited"
+	switch {
+	case !m.live():
+	case m.state == Pending:
+		reason = m.task.StoppedReason()
+		v.unstarted(now, m, reason)
+	default:
+		reason = m.task.StoppedReason()
 		v.failure(now, m)
 		v.deregister(m)
 	}
-	exit := m.task.Exit()
-	v.bury(now, m, reason, &exit)
+	v.bury(now, m, reason)
+}
+
+// unstarted reports a task that ended before it ran. The reason is the task's in
+// ECS, which has no event of it.
+func (v *service) unstarted(now time.Time, m *member, reason string) {
+	v.failure(now, m)
+	v.event(now, "(service %s) (task %s) failed to start: %s", v.spec.Name, m.id, reason)
+	if m.deployment.retry.failures == leastFailures {
+		v.event(now, "(service %s) is unable to consistently start tasks successfully.", v.spec.Name)
+	}
 }
 
 // examine asks for the health of a task that runs.
@@ -55,7 +69,7 @@ func (v *service) examine(now time.Time, m *member) {
 	}
 	m.cause, m.healthy = cause, healthy
 	d := m.deployment
-	if d.spec.TaskDefinition.Container.HealthCheck == nil && len(d.spec.LoadBalancers) == 0 {
+	if !d.spec.TaskDefinition.Containers.Checked() && len(d.spec.LoadBalancers) == 0 {
 		m.healthy = now.Sub(m.started) >= v.seconds(settling)
 	}
 	if m.healthy && !m.proven {
@@ -67,7 +81,7 @@ func (v *service) examine(now time.Time, m *member) {
 // and as it reports it; a task that is healthy has passed all its checks.
 func (v *service) diagnose(m *member) (cause, event string, healthy bool) {
 	healthy = true
-	if check := m.deployment.spec.TaskDefinition.Container.HealthCheck; check != nil && check.Command[0] != "NONE" {
+	if m.deployment.spec.TaskDefinition.Containers.Checked() {
 		health := m.task.Health()
 		if health == task.Unhealthy {
 			return "Task failed container health checks", fmt.Sprintf("(task %s) failed container health checks.", m.id), false

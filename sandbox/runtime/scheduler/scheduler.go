@@ -16,8 +16,8 @@ import (
 
 // Runner starts tasks.
 type Runner interface {
-	// Start pulls the image and starts the container. Its error is the reason why
-	// the task stopped, in ECS's words.
+	// Start pulls the images and starts the task. Its error is the reason why the
+	// task stopped, in ECS's words.
 	Start(ctx context.Context, r Request) (Task, error)
 }
 
@@ -34,8 +34,12 @@ type Task interface {
 	Address() string
 	User() string
 	Health() task.Health
+	Usage() task.Usage
+	Containers() []task.ContainerStatus
+	// Started is closed when the task is RUNNING, unless it ends before.
+	Started() <-chan struct{}
 	Done() <-chan struct{}
-	Exit() task.Exit
+	StoppedReason() string
 	Stop()
 	Kill()
 }

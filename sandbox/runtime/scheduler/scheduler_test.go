@@ -69,7 +69,10 @@ func TestRollingDeployment(t *testing.T) {
 
 func TestBadReleasesAreRolledBack(t *testing.T) {
 	for release, want := range map[string]struct{ reason, event string }{
-		"crash":   {"Essential container in task exited", ""},
+		"crash": {"Essential container in task exited", ""},
+		"migration fails": {
+			"CannotStartContainerError: dependency graph", ") failed to start: CannotStartContainerError: dependency graph",
+		},
 		"missing": {"CannotPullContainerError: not found", "(service blue) is unable to consistently start tasks successfully."},
 		"sick": {
 			"Task failed ELB health checks in (target-group tg/blue)",
@@ -217,7 +220,7 @@ func TestSickAndCrashedTasksAreReplaced(t *testing.T) {
 func TestContainerHealth(t *testing.T) {
 	play(t, func(t *testing.T, w *world) {
 		checked := func(s *Service) {
-			s.TaskDefinition.Container.HealthCheck = &task.HealthCheck{Command: []string{"CMD", "/check"}}
+			s.TaskDefinition.Containers[0].HealthCheck = &task.HealthCheck{Command: []string{"CMD", "/check"}}
 			s.HealthCheckGracePeriodSeconds, s.DesiredCount = 60, 1
 		}
 		d := w.apply(t, "good:1", checked)
@@ -248,6 +251,42 @@ func TestWithoutChecksATaskIsHealthyAfterAWhile(t *testing.T) {
 		began := time.Now()
 		w.settle(t, "good:1", func(s *Service) { s.LoadBalancers = nil })
 		assert.InDelta(t, 40.0/60+0.05, time.Since(began).Seconds(), 0.05, "40 s at scale 60, and the start")
+	})
+}
+
+// TestMigration plays tasks that run only when their migration has.
+func TestMigration(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		w.settle(t, "good:1", nil)
+		d := w.apply(t, "migrates", nil)
+		time.Sleep(time.Second)
+		s := w.service()
+		assert.Equal(t, []int{3, 3}, []int{s.RunningCount, s.PendingCount})
+		assert.Len(t, w.find("good:1"), 3)
+		migrating := w.find("migrates")
+		for _, f := range migrating {
+			assert.False(t, f.registered)
+			close(f.running)
+		}
+		require.NoError(t, wait(t, d))
+		assert.Len(t, w.find("migrates"), 3)
+
+		w.apply(t, "migrates", func(s *Service) { s.ForceNewDeployment = true })
+		time.Sleep(time.Second)
+		require.NoError(t, w.Remove(t.Context(), "blue"), "those that never ran are stopped too")
+	})
+}
+
+func TestUtilization(t *testing.T) {
+	play(t, func(t *testing.T, w *world) {
+		_, _, ok := w.Utilization("blue")
+		assert.False(t, ok)
+		w.settle(t, "good:1", nil)
+		time.Sleep(3 * time.Second)
+		cpu, memory, ok := w.Utilization("blue")
+		require.True(t, ok)
+		assert.InDelta(t, 50, cpu, 0.1, "a quarter of a processor of 512 units")
+		assert.InDelta(t, 25, memory, 0.1, "256 of 1024 MiB")
 	})
 }
 
@@ -377,12 +416,12 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	s := New(Options{})
 	for want, change := range map[string]func(*Service){
-		"Name and TaskDefinition.ARN are required":          func(s *Service) { s.Name = "" },
-		"AvailabilityZones must have at least one zone":     func(s *Service) { s.AvailabilityZones = nil },
-		"DesiredCount must not be negative, got -1":         func(s *Service) { s.DesiredCount = -1 },
-		"Scaling needs 0 <= MinCapacity <= MaxCapacity":     func(s *Service) { s.Scaling = &Scaling{MinCapacity: 2, MaxCapacity: 1} },
-		"LoadBalancers must name the container and its por": func(s *Service) { s.LoadBalancers[0].ContainerPort = 80 },
-		`container "server": name and image are required`:   func(s *Service) { s.TaskDefinition.Container.Image = "" },
+		"Name and TaskDefinition.ARN are required":           func(s *Service) { s.Name = "" },
+		"AvailabilityZones must have at least one zone":      func(s *Service) { s.AvailabilityZones = nil },
+		"DesiredCount must not be negative, got -1":          func(s *Service) { s.DesiredCount = -1 },
+		"Scaling needs 0 <= MinCapacity <= MaxCapacity":      func(s *Service) { s.Scaling = &Scaling{MinCapacity: 2, MaxCapacity: 1} },
+		"LoadBalancers must name the first container with a": func(s *Service) { s.LoadBalancers[0].ContainerPort = 80 },
+		`container "server": name and image are required`:    func(s *Service) { s.TaskDefinition.Containers[0].Image = "" },
 	} {
 		_, err := s.Apply(spec("good:1", change))
 		require.ErrorContains(t, err, want)

@@ -31,6 +31,7 @@ type service struct {
 	steady      bool
 	removed     bool
 	tracker     tracker
+	used        utilization
 }
 
 func newService(s *Scheduler, spec Service) *service {
@@ -76,6 +77,7 @@ func (v *service) reconcile(now time.Time) (gone bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.observe(now)
+	v.measure(now)
 	if v.removed && len(v.members) == 0 {
 		return true
 	}

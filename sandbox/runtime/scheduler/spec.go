@@ -30,10 +30,13 @@ type Service struct {
 	Scaling            *Scaling
 }
 
-// TaskDefinition is a revision of an aws:ecs/taskDefinition with its container.
+// TaskDefinition is a revision of an aws:ecs/taskDefinition with its containers.
 type TaskDefinition struct {
-	ARN       string
-	Container task.ContainerDefinition
+	ARN string
+	// CPU units, of which a vCPU has 1024, and Memory in MiB of a task; 0 when its
+	// utilization is not asked for.
+	CPU, Memory int
+	Containers  task.Containers
 }
 
 // LoadBalancer is a target group that the tasks are registered with.
@@ -76,7 +79,7 @@ func (s *Service) withDefaults() Service {
 }
 
 func (s *Service) validate() error {
-	errs := []error{s.TaskDefinition.Container.Validate()}
+	errs := []error{s.TaskDefinition.Containers.Validate()}
 	refuse := func(field, rule string, got any) { errs = append(errs, fmt.Errorf("%s %s, got %v", field, rule, got)) }
 	if s.Name == "" || s.TaskDefinition.ARN == "" {
 		refuse("Name and TaskDefinition.ARN", "are required", []string{s.Name, s.TaskDefinition.ARN})
@@ -91,9 +94,9 @@ func (s *Service) validate() error {
 		refuse("Scaling", "needs 0 <= MinCapacity <= MaxCapacity and a TargetValue", *c)
 	}
 	for _, lb := range s.LoadBalancers {
-		ports := s.TaskDefinition.Container.PortMappings
-		if len(ports) == 0 || lb.ContainerPort != ports[0].ContainerPort || lb.ContainerName != s.TaskDefinition.Container.Name {
-			refuse("LoadBalancers", "must name the container and its port", lb)
+		main := s.TaskDefinition.Containers.Main()
+		if main == nil || len(main.PortMappings) == 0 || lb.ContainerPort != main.PortMappings[0].ContainerPort || lb.ContainerName != main.Name {
+			refuse("LoadBalancers", "must name the first container with a port, and its port", lb)
 		}
 	}
 	if err := errors.Join(errs...); err != nil {

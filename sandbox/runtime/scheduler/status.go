@@ -46,7 +46,8 @@ type ServiceStatus struct {
 	PendingCount int    `json:"pendingCount"`
 	// Steady is true from a steady state to what disturbs it.
 	Steady bool `json:"steady"`
-	// TaskDefinition and Image of the primary deployment.
+	// TaskDefinition and Image of the primary deployment: the image of the container
+	// that the load balancer talks to.
 	TaskDefinition string             `json:"taskDefinition"`
 	Image          string             `json:"image"`
 	Deployments    []DeploymentStatus `json:"deployments"`
@@ -80,23 +81,32 @@ type TaskStatus struct {
 	Healthy bool   `json:"healthy"`
 	Address string `json:"address,omitempty"`
 	// User says who it runs as.
-	User          string     `json:"user,omitempty"`
-	CreatedAt     time.Time  `json:"createdAt"`
-	StartedAt     time.Time  `json:"startedAt,omitzero"`
-	StoppedAt     time.Time  `json:"stoppedAt,omitzero"`
-	StoppedReason string     `json:"stoppedReason,omitempty"`
-	Exit          *task.Exit `json:"exit,omitempty"`
+	User          string    `json:"user,omitempty"`
+	CreatedAt     time.Time `json:"createdAt"`
+	StartedAt     time.Time `json:"startedAt,omitzero"`
+	StoppedAt     time.Time `json:"stoppedAt,omitzero"`
+	StoppedReason string    `json:"stoppedReason,omitempty"`
+	// Exit is how the container that has the Image, Address and User ended, nil when
+	// it does not run or never did. Containers are all of them.
+	Exit       *task.Exit             `json:"exit,omitempty"`
+	Containers []task.ContainerStatus `json:"containers,omitempty"`
 }
 
 func (m *member) status() TaskStatus {
 	definition := m.deployment.spec.TaskDefinition
+	main := definition.Containers.Main()
 	s := TaskStatus{
-		ID: m.id, Deployment: m.deployment.ID, TaskDefinition: definition.ARN, Image: definition.Container.Image,
+		ID: m.id, Deployment: m.deployment.ID, TaskDefinition: definition.ARN, Image: main.Image,
 		AvailabilityZone: m.zone, LastStatus: m.state, HealthStatus: task.Unknown, Healthy: m.healthy,
 		CreatedAt: m.created, StartedAt: m.started, StoppedReason: m.leaving,
 	}
 	if m.task != nil {
-		s.Address, s.User, s.HealthStatus = m.task.Address(), m.task.User(), m.task.Health()
+		s.Address, s.User, s.HealthStatus, s.Containers = m.task.Address(), m.task.User(), m.task.Health(), m.task.Containers()
+	}
+	for _, c := range s.Containers {
+		if c.Name == main.Name && c.ExitCode != nil {
+			s.Exit = &task.Exit{Code: *c.ExitCode, Reason: c.Reason}
+		}
 	}
 	return s
 }
@@ -107,7 +117,7 @@ func (v *service) status() ServiceStatus {
 	primary := v.deployments[0].spec.TaskDefinition
 	s := ServiceStatus{
 		ARN: v.spec.ARN, Name: v.spec.Name, Cluster: v.spec.Cluster, Color: v.spec.Color, DesiredCount: v.desired, Steady: v.steady,
-		TaskDefinition: primary.ARN, Image: primary.Container.Image,
+		TaskDefinition: primary.ARN, Image: primary.Containers.Main().Image,
 		Tasks: []TaskStatus{}, StoppedTasks: append([]TaskStatus{}, v.stopped...), Events: append([]Event{}, v.events...),
 	}
 	for i, d := range v.deployments {

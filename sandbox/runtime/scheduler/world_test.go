@@ -47,8 +47,10 @@ type fake struct {
 	registered bool
 	sick       bool // its target fails.
 	health     task.Health
+	running    chan struct{}
 	done       chan struct{}
-	exit       task.Exit
+	reason     string
+	exit       *task.Exit
 	once       sync.Once
 }
 
@@ -76,7 +78,8 @@ func play(t *testing.T, test func(*testing.T, *world)) {
 
 func (w *world) Start(ctx context.Context, r Request) (Task, error) {
 	f := &fake{
-		world: w, request: r, address: fmt.Sprintf("127.1.0.%d:3000", w.started.Add(1)), done: make(chan struct{}), health: task.Unknown,
+		world: w, request: r, address: fmt.Sprintf("127.1.0.%d:3000", w.started.Add(1)), health: task.Unknown,
+		running: make(chan struct{}), done: make(chan struct{}), reason: "Essential container in task exited",
 	}
 	release := r.Definition.ARN
 	select {
@@ -93,6 +96,14 @@ func (w *world) Start(ctx context.Context, r Request) (Task, error) {
 	if strings.HasPrefix(release, "crash") {
 		time.AfterFunc(20*time.Millisecond, func() { f.finish(task.Exit{Code: 3, Reason: "exit status 3"}) })
 	}
+	if strings.HasPrefix(release, "migration fails") {
+		time.AfterFunc(20*time.Millisecond, func() {
+			f.reason = "CannotStartContainerError: dependency graph"
+			f.finish(task.Exit{Code: 143, Reason: f.reason})
+		})
+	} else if !strings.HasPrefix(release, "migrates") {
+		close(f.running)
+	}
 	w.tasks[f.address] = f
 	w.most.Store(max(w.most.Load(), int64(len(w.tasks))))
 	return f, nil
@@ -103,7 +114,7 @@ func (f *fake) finish(exit task.Exit) {
 		f.world.mu.Lock()
 		defer f.world.mu.Unlock()
 		delete(f.world.tasks, f.address)
-		f.exit = exit
+		f.exit = &exit
 		close(f.done)
 	})
 }
@@ -111,9 +122,27 @@ func (f *fake) finish(exit task.Exit) {
 func (f *fake) Address() string       { return f.address }
 func (f *fake) User() string          { return "65532:65532" }
 func (f *fake) Done() <-chan struct{} { return f.done }
-func (f *fake) Exit() task.Exit       { return f.exit }
+func (f *fake) StoppedReason() string { return f.reason }
 func (f *fake) Stop()                 { f.finish(task.Exit{}) }
 func (f *fake) Kill()                 { f.finish(task.Exit{Code: 137}) }
+
+// Started is closed at once, but for a task whose migration runs.
+func (f *fake) Started() <-chan struct{} { return f.running }
+
+// Usage is a quarter of a processor and 256 MiB.
+func (f *fake) Usage() task.Usage {
+	return task.Usage{CPU: time.Since(f.started) / 4, Memory: 256 << 20}
+}
+
+func (f *fake) Containers() []task.ContainerStatus {
+	f.world.mu.Lock()
+	defer f.world.mu.Unlock()
+	s := task.ContainerStatus{Name: "server"}
+	if f.exit != nil {
+		s.ExitCode, s.Reason = &f.exit.Code, f.exit.Reason
+	}
+	return []task.ContainerStatus{s}
+}
 
 func (f *fake) Health() task.Health {
 	f.world.mu.Lock()
@@ -207,9 +236,9 @@ func (w *world) watch(t *testing.T) {
 func spec(release string, change func(*Service)) Service {
 	s := Service{
 		ARN: "arn:service", Name: "blue", Cluster: "cluster", DesiredCount: 3, AvailabilityZones: []string{"a", "b", "c"},
-		TaskDefinition: TaskDefinition{ARN: release, Container: task.ContainerDefinition{
+		TaskDefinition: TaskDefinition{ARN: release, CPU: 512, Memory: 1024, Containers: task.Containers{{
 			Name: "server", Image: "codeflow@sha256:" + release, PortMappings: []task.PortMapping{{ContainerPort: 3000}},
-		}},
+		}}},
 		LoadBalancers:            []LoadBalancer{{group, "server", 3000}},
 		DeploymentCircuitBreaker: CircuitBreaker{Enable: true, Rollback: true},
 	}

@@ -19,7 +19,10 @@ type ContainerDefinition struct {
 	Secrets          []Secret         `json:"secrets,omitempty"`
 	PortMappings     []PortMapping    `json:"portMappings,omitempty"`
 	HealthCheck      *HealthCheck     `json:"healthCheck,omitempty"`
-	StopTimeout      int              `json:"stopTimeout,omitempty"` // default 30.
+	Essential        *bool            `json:"essential,omitempty"` // default true.
+	DependsOn        []Dependency     `json:"dependsOn,omitempty"`
+	StartTimeout     int              `json:"startTimeout,omitempty"` // default none.
+	StopTimeout      int              `json:"stopTimeout,omitempty"`  // default 30.
 	LogConfiguration LogConfiguration `json:"logConfiguration,omitzero"`
 }
 
@@ -65,8 +68,11 @@ func (c *ContainerDefinition) LogStream(taskID string) (group, stream string) {
 	return options["awslogs-group"], options["awslogs-stream-prefix"] + "/" + c.Name + "/" + taskID
 }
 
-// Validate returns what keeps the container from being run here.
-func (c *ContainerDefinition) Validate() error {
+// IsEssential reports whether the task ends with the container.
+func (c *ContainerDefinition) IsEssential() bool { return c.Essential == nil || *c.Essential }
+
+// validate returns what keeps the container from being run here.
+func (c *ContainerDefinition) validate() error {
 	var errs []error
 	refuse := func(field, rule string, got any) {
 		errs = append(errs, fmt.Errorf("container %q: %s %s, got %v", c.Name, field, rule, got))

@@ -29,12 +29,17 @@ const HealthChecker = "ELB-HealthChecker/"
 // headerTimeout bounds how long a connection may take to ask for something.
 const headerTimeout = time.Minute
 
-// forward passes requests from the task's address to its process, with the
-// faults of the task.
-func (t *Task) forward(listener net.Listener, process string) {
-	t.transport = &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute}
+// forwarder passes requests from a port of the task's address to a process, with
+// the faults of the task.
+type forwarder struct {
+	server    http.Server
+	transport *http.Transport
+}
+
+func (t *Task) forward(listener net.Listener, process string) *forwarder {
+	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute}
 	proxy := &httputil.ReverseProxy{
-		Transport: t.transport, ErrorLog: log.New(io.Discard, "", 0),
+		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: process})
 			r.Out.Host, r.Out.URL.RawQuery = r.In.Host, r.In.URL.RawQuery
@@ -47,11 +52,12 @@ func (t *Task) forward(listener net.Listener, process string) {
 		// The program closed the connection, so the forwarder does.
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
-	t.forwarder = &http.Server{
+	f := &forwarder{transport: transport, server: http.Server{
 		Handler:           t.withFaults(proxy),
 		ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
-	}
-	go func() { _ = t.forwarder.Serve(listener) }() // ends with closeForwarder.
+	}}
+	go func() { _ = f.server.Serve(listener) }() // ends with close.
+	return f
 }
 
 func (t *Task) withFaults(next http.Handler) http.Handler {
@@ -80,9 +86,7 @@ func (t *Task) withFaults(next http.Handler) http.Handler {
 	})
 }
 
-func (t *Task) closeForwarder() {
-	if t.forwarder != nil {
-		_ = t.forwarder.Close()
-		t.transport.CloseIdleConnections()
-	}
+func (f *forwarder) close() {
+	_ = f.server.Close()
+	f.transport.CloseIdleConnections()
 }

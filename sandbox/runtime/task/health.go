@@ -3,6 +3,7 @@ package task
 import (
 	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,11 +19,23 @@ const (
 	Unhealthy Health = "UNHEALTHY"
 )
 
-// Health is what the container's check says.
+// Health is what the checks of the essential containers say together: unhealthy if
+// one is, healthy if all are.
+// https://docs.aws.amazon.com/AmazonECS/latest/developerguide/healthcheck.html
 func (t *Task) Health() Health {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.health
+	var all []Health
+	for _, c := range t.containers {
+		if c.IsEssential() && c.HealthCheck.arguments() != nil {
+			all = append(all, c.status().HealthStatus)
+		}
+	}
+	switch {
+	case slices.Contains(all, Unhealthy):
+		return Unhealthy
+	case len(all) == 0 || slices.Contains(all, Unknown):
+		return Unknown
+	}
+	return Healthy
 }
 
 // rest is the least real time between two checks of a healthy container: each is a
@@ -31,51 +44,56 @@ const rest = 5 * time.Second
 
 // checkHealth runs the check of the container at its interval until the context
 // ends.
-func (t *Task) checkHealth(ctx context.Context) {
-	check := t.request.Container.HealthCheck
+func (c *container) checkHealth(ctx context.Context) {
+	check := c.HealthCheck
 	if check.arguments() == nil {
 		return
 	}
-	started, scale, failures := time.Now(), t.host.scale, 0
+	started, scale, failures := time.Now(), c.task.host.scale, 0
 	interval := scale.Seconds(cmp.Or(check.Interval, 30))
 	for next := interval; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(next):
-		case <-t.recheck:
+		case <-c.recheck:
 		}
 		next = interval
-		ok := t.passes(ctx, check, scale.Patience(cmp.Or(check.Timeout, 5)))
+		ok := c.passes(ctx, check, scale.Patience(cmp.Or(check.Timeout, 5)))
 		switch {
 		case ctx.Err() != nil:
 			return
 		case ok:
 			failures, next = 0, max(interval, rest)
-			t.setHealth(Healthy)
-		case time.Since(started) < scale.Patience(check.StartPeriod) && t.Health() == Unknown:
+			c.setHealth(Healthy)
+		case time.Since(started) < scale.Patience(check.StartPeriod) && c.status().HealthStatus == Unknown:
 			// It may still be starting.
 		default:
 			if failures++; failures >= cmp.Or(check.Retries, 3) {
-				t.setHealth(Unhealthy)
+				c.setHealth(Unhealthy)
 			}
 		}
 	}
 }
 
-func (t *Task) setHealth(h Health) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.health = h
+func (c *container) setHealth(h Health) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.health = h
+	c.judge()
 }
 
-// passes runs the check once, in the container's environment.
-func (t *Task) passes(ctx context.Context, check *HealthCheck, timeout time.Duration) bool {
-	if t.faults.Load().Unhealthy {
+// passes runs the check once, in the container's environment. What stands in for
+// a container has none to run, and is well.
+func (c *container) passes(ctx context.Context, check *HealthCheck, timeout time.Duration) bool {
+	if c.task.faults.Load().Unhealthy {
 		return false
 	}
-	cmd := t.plan.command(check.arguments())
-	if t.host.launcher.start(cmd) != nil {
+	if c.plan == nil {
+		return true
+	}
+	cmd := c.plan.command(check.arguments())
+	if c.task.host.launcher.start(cmd) != nil {
 		return false
 	}
 	ended := make(chan error, 1)

@@ -1,12 +1,13 @@
 package task
 
 import (
+	"context"
 	"fmt"
-	"io"
 	"net"
+	"os/exec"
 	"sync"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/image"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/collector"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
 )
 
@@ -15,6 +16,8 @@ type Host struct {
 	scale    timescale.Scale
 	launcher *launcher
 	network  *network
+	// Collected is what the tasks' collectors have received.
+	Collected collector.Collector
 
 	mu     sync.Mutex
 	tasks  map[*Task]bool
@@ -34,66 +37,93 @@ func NewHost(scale timescale.Scale) (*Host, error) {
 // Request says what to start.
 type Request struct {
 	// ID of the task, and the availability Zone it is placed in.
-	ID, Zone  string
-	Container ContainerDefinition
-	// Secrets are the values of the container's secrets, by name.
-	Secrets map[string]string
-	Image   *image.Image
-	// Log gets the output. The task closes it.
-	Log io.WriteCloser
+	ID, Zone   string
+	Containers []Container
 	// Faults that the task has from its start.
 	Faults Faults
 }
 
-// Start starts a task. It closes the log when it fails.
+// Start starts a task; its containers follow by their dependencies. It closes the
+// logs when it fails.
 func (h *Host) Start(r Request) (_ *Task, err error) {
+	t := &Task{host: h, request: r, started: make(chan struct{}), done: make(chan struct{})}
 	defer func() {
 		if err != nil {
-			_ = r.Log.Close()
+			t.discard()
 		}
 	}()
-	if err := r.Container.Validate(); err != nil {
+	var definitions Containers
+	for _, from := range r.Containers {
+		definitions = append(definitions, from.ContainerDefinition)
+		t.containers = append(t.containers, newContainer(t, from))
+	}
+	if err := definitions.Validate(); err != nil {
 		return nil, err
 	}
-	plan, err := newPlan(r)
-	if err != nil {
-		return nil, fmt.Errorf("container %q: %w", r.Container.Name, err)
-	}
-	port, err := h.network.port()
-	if err != nil {
+	if err := t.prepare(definitions.Main().Name); err != nil {
 		return nil, err
 	}
-	plan.environment = environment(r, port, h.scale)
-	t := &Task{host: h, request: r, plan: plan, done: make(chan struct{}), recheck: make(chan struct{}, 1), health: Unknown}
 	t.faults.Store(&r.Faults)
-	if len(r.Container.PortMappings) > 0 {
-		listener, err := h.network.listen(r.Zone, r.Container.PortMappings[0].ContainerPort)
-		if err != nil {
-			return nil, err
-		}
-		t.address = listener.Addr().String()
-		t.forward(listener, fmt.Sprintf("127.0.0.1:%d", port))
-	}
-	return t, h.launch(t)
-}
-
-// launch starts the process of a task, unless the host is closed.
-func (h *Host) launch(t *Task) error {
+	t.killed, t.kill = context.WithCancel(context.Background())
+	t.ctx, t.halt = context.WithCancelCause(t.killed)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	err := net.ErrClosed
-	if !h.closed {
-		t.cmd = t.plan.command(t.plan.arguments)
-		t.cmd.Stdout, t.cmd.Stderr, t.cmd.WaitDelay = t.request.Log, t.request.Log, lingering
-		err = h.launcher.start(t.cmd)
-	}
-	if err != nil {
-		t.closeForwarder()
-		return fmt.Errorf("starting %q: %w", t.plan.arguments, err)
+	if h.closed {
+		return nil, net.ErrClosed
 	}
 	h.tasks[t] = true
-	go t.watch()
+	go t.run()
+	return t, nil
+}
+
+// prepare plans the containers and opens the ports of the task.
+func (t *Task) prepare(main string) (err error) {
+	t.main = t.find(main)
+	host := ""
+	for _, c := range t.containers {
+		switch {
+		case c.Err != nil:
+		case StandsIn(c.ContainerDefinition.Image):
+			t.collector = c
+			if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+				return fmt.Errorf("opening a port for container %q: %w", c.Name, err)
+			}
+		default:
+			if c.plan, err = newPlan(&c.Container); err != nil {
+				return fmt.Errorf("container %q: %w", c.Name, err)
+			}
+			if len(c.PortMappings) == 0 {
+				continue
+			}
+			if c.listener, err = t.host.network.listen(t.request.Zone, host, c.PortMappings[0].ContainerPort); err != nil {
+				return err
+			}
+			host, _, _ = net.SplitHostPort(c.listener.Addr().String())
+		}
+	}
 	return nil
+}
+
+// discard closes what a task has that does not run.
+func (t *Task) discard() {
+	for _, c := range t.containers {
+		if c.listener != nil {
+			_ = c.listener.Close()
+		}
+		if c.Log != nil {
+			_ = c.Log.Close()
+		}
+	}
+}
+
+// start starts a process, unless the host is closed.
+func (h *Host) start(cmd *exec.Cmd) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return net.ErrClosed
+	}
+	return h.launcher.start(cmd)
 }
 
 func (h *Host) forget(t *Task) {

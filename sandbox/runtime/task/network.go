@@ -31,8 +31,11 @@ func newNetwork() *network {
 	}
 }
 
-// listen listens on a new address of a zone.
-func (n *network) listen(zone string, port int) (net.Listener, error) {
+// listen listens on a new address of a zone, or on one that a task has.
+func (n *network) listen(zone, host string, port int) (net.Listener, error) {
+	if host != "" {
+		return net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.zones[zone] == 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"os/exec"
 	"path"
@@ -33,9 +34,9 @@ type plan struct {
 	locked      bool // into root, as another user, which takes being root.
 }
 
-func newPlan(r Request) (*plan, error) {
-	config, c := r.Image.Config, r.Container
-	p := &plan{root: r.Image.Root, dir: path.Join("/", config.WorkingDir), locked: os.Geteuid() == 0}
+func newPlan(c *Container) (*plan, error) {
+	config := c.Image.Config
+	p := &plan{root: c.Image.Root, dir: path.Join("/", config.WorkingDir), locked: os.Geteuid() == 0}
 	if c.WorkingDirectory != "" {
 		p.dir = path.Join("/", c.WorkingDirectory)
 	}
@@ -101,25 +102,41 @@ func (p *plan) command(arguments []string) *exec.Cmd {
 }
 
 // environment is the image's, the task definition's and what the host decides.
-func environment(r Request, port int, scale timescale.Scale) []string {
+// The collector is the address of the task's, if it has one.
+func environment(c *Container, port int, collector string, scale timescale.Scale) []string {
 	all := map[string]string{}
-	for _, variable := range r.Image.Config.Env {
+	for _, variable := range c.Image.Config.Env {
 		name, value, _ := strings.Cut(variable, "=")
 		all[name] = value
 	}
-	for _, variable := range r.Container.Environment {
+	for _, variable := range c.Environment {
 		all[variable.Name] = variable.Value
 	}
-	maps.Copy(all, r.Secrets)
+	maps.Copy(all, c.Values)
+	for name, value := range all {
+		if collector != "" && strings.HasPrefix(name, "OTEL_EXPORTER_OTLP_") && strings.HasSuffix(name, "ENDPOINT") {
+			all[name] = lead(value, collector)
+		}
+	}
 	all["PORT"] = strconv.Itoa(port)
 	all["CODEFLOW_METRICS_PORT"] = "0" // all tasks would want the same one.
 	all["CODEFLOW_DRAIN_NOTICE"] = scale.Seconds(drainNotice).String()
 	if os.Geteuid() != 0 {
-		all["CODEFLOW_BUNDLE"] = filepath.Join(r.Image.Root, "bundle")
+		all["CODEFLOW_BUNDLE"] = filepath.Join(c.Image.Root, "bundle")
 	}
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		list = append(list, name+"="+all[name])
 	}
 	return list
+}
+
+// lead changes the address of a URL on localhost.
+func lead(text, address string) string {
+	u, err := url.Parse(text)
+	if err != nil || (u.Hostname() != "localhost" && u.Hostname() != "127.0.0.1") {
+		return text
+	}
+	u.Host = address
+	return u.String()
 }

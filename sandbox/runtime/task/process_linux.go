@@ -1,11 +1,14 @@
 package task
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"runtime"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // launcher is the thread that starts every process. A process is killed when
@@ -72,4 +75,24 @@ func exitOf(state *os.ProcessState) Exit {
 		code = 128 + int(status.Signal())
 	}
 	return Exit{Code: code, Reason: state.String()}
+}
+
+// ticks are the parts of a second that the kernel counts processor time in.
+const ticks = 100
+
+// usageOf reads what a process uses, nothing when it has ended.
+// https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
+func usageOf(pid int) (u Usage) {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return u
+	}
+	fields := strings.Fields(string(stat[strings.LastIndex(string(stat), ")")+1:])) // what follows the program's name.
+	var user, system, pages int64
+	for at, into := range map[int]*int64{11: &user, 12: &system, 21: &pages} {
+		if at < len(fields) {
+			_, _ = fmt.Sscan(fields[at], into) // the kernel writes numbers.
+		}
+	}
+	return Usage{CPU: time.Duration(user+system) * time.Second / ticks, Memory: pages * int64(os.Getpagesize())}
 }

@@ -24,3 +24,5 @@ func terminate(*exec.Cmd) error { return errors.ErrUnsupported }
 func killGroup(*exec.Cmd)       {}
 
 func exitOf(*os.ProcessState) Exit { return Exit{} }
+
+func usageOf(int) Usage { return Usage{} }

@@ -2,8 +2,8 @@ package task
 
 import (
 	"context"
-	"net/http"
-	"os/exec"
+	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,25 +15,25 @@ const defaultStopTimeout = 30
 // lingering is how long output is awaited from what a process left behind.
 const lingering = 100 * time.Millisecond
 
-// Task is a container that runs or has ended.
+// Task are containers that run or have ended.
 type Task struct {
-	host      *Host
-	request   Request
-	plan      *plan
-	address   string
-	cmd       *exec.Cmd
-	forwarder *http.Server
-	transport *http.Transport
-	faults    atomic.Pointer[Faults]
-	recheck   chan struct{} // its health, at once.
-	done      chan struct{}
-	exit      Exit // set before done is closed.
+	host       *Host
+	request    Request
+	main       *container
+	containers []*container
+	collector  *container // the one that has a stand-in, if any.
+	faults     atomic.Pointer[Faults]
+	started    chan struct{}
+	done       chan struct{}
 
-	mu     sync.Mutex
-	health Health
+	// killed ends when all processes are to be killed, and ctx, with the reason,
+	// when they are to be stopped.
+	killed, ctx context.Context //nolint:containedctx // the task's life.
+	kill        context.CancelFunc
+	halt        context.CancelCauseFunc
 }
 
-// Exit is how a task ended.
+// Exit is how a container ended.
 type Exit struct {
 	// Code is the exit code, or 128 and the signal's number.
 	Code int `json:"code"`
@@ -41,64 +41,148 @@ type Exit struct {
 	Reason string `json:"reason"`
 }
 
-// Address is where the task answers, as 127.1.0.1:3000; empty without a port.
-func (t *Task) Address() string { return t.address }
+// errExited is why a task stops that nobody asked to.
+var errExited = errors.New("Essential container in task exited")
 
-// PID is the number of the task's process.
-func (t *Task) PID() int { return t.cmd.Process.Pid }
+// Address is where the task's main container answers, as 127.1.0.1:3000; empty
+// without a port.
+func (t *Task) Address() string {
+	if t.main.listener == nil {
+		return ""
+	}
+	return t.main.listener.Addr().String()
+}
 
-// User says who the task runs as.
-func (t *Task) User() string { return t.plan.user() }
+// PID is the number of the main container's process, or 0.
+func (t *Task) PID() int {
+	t.main.mu.Lock()
+	defer t.main.mu.Unlock()
+	if t.main.program == nil {
+		return 0
+	}
+	return t.main.program.pid()
+}
 
-// Done is closed when the task has ended and its address is free.
+// User says who the main container runs as.
+func (t *Task) User() string {
+	if t.main.plan == nil {
+		return ""
+	}
+	return t.main.plan.user()
+}
+
+// Started is closed when each container runs or has ended, unless an essential one
+// never ran.
+func (t *Task) Started() <-chan struct{} { return t.started }
+
+// Done is closed when all containers have ended and the task's address is free.
 func (t *Task) Done() <-chan struct{} { return t.done }
 
-// Exit is how the task ended, once it has.
-func (t *Task) Exit() Exit { return t.exit }
+// StoppedReason is why the task stopped, unless it was asked to: the reason of an
+// essential container that could not be started, or that one has ended.
+func (t *Task) StoppedReason() string {
+	if cause := context.Cause(t.ctx); cause != nil && !errors.Is(cause, context.Canceled) {
+		return cause.Error()
+	}
+	return errExited.Error()
+}
+
+// Containers are the containers as they are, in the order of the definition.
+func (t *Task) Containers() (all []ContainerStatus) {
+	for _, c := range t.containers {
+		all = append(all, c.status())
+	}
+	return all
+}
+
+// Usage is what processes use.
+type Usage struct {
+	CPU    time.Duration // since they started.
+	Memory int64         // resident, in bytes.
+}
+
+// Usage is what the processes use that run now: those of the containers, not what
+// they have started.
+func (t *Task) Usage() (all Usage) {
+	for _, c := range t.containers {
+		c.mu.Lock()
+		if c.state == Running && c.program.pid() != 0 {
+			u := usageOf(c.program.pid())
+			all.CPU, all.Memory = all.CPU+u.CPU, all.Memory+u.Memory
+		}
+		c.mu.Unlock()
+	}
+	return all
+}
 
 // SetFaults changes what is wrong with the task.
 func (t *Task) SetFaults(f Faults) {
-	if t.faults.Swap(&f).Unhealthy != f.Unhealthy {
+	if t.faults.Swap(&f).Unhealthy == f.Unhealthy {
+		return
+	}
+	for _, c := range t.containers {
 		select {
-		case t.recheck <- struct{}{}:
+		case c.recheck <- struct{}{}:
 		default: // it will be.
 		}
 	}
 }
 
-// watch waits for the end of the process.
-func (t *Task) watch() {
-	ctx, cancel := context.WithCancel(context.Background())
-	var checks sync.WaitGroup
-	checks.Go(func() { t.checkHealth(ctx) })
-	_ = t.cmd.Wait() // its state says more.
-	killGroup(t.cmd)
-	cancel()
-	checks.Wait()
-	t.closeForwarder()
-	_ = t.request.Log.Close()
-	t.exit = exitOf(t.cmd.ProcessState)
+// run returns when all containers have ended.
+func (t *Task) run() {
+	var all sync.WaitGroup
+	for _, c := range t.containers {
+		all.Go(c.run)
+	}
+	all.Go(func() {
+		for _, c := range t.containers {
+			select {
+			case <-c.launched:
+			case <-c.ended:
+			}
+			if c.IsEssential() && !isClosed(c.launched) {
+				return
+			}
+		}
+		close(t.started)
+	})
+	all.Wait()
+	t.halt(nil) // it has ended by itself.
+	t.kill()
 	t.host.forget(t)
 	close(t.done)
 }
 
-// Stop ends the task as ECS does: it asks with SIGTERM and kills it when the
-// container's stop timeout is over. It returns when the task has ended.
+// exited stops the task, since an essential container has ended.
+func (t *Task) exited(c *container, reason string) {
+	if !isClosed(c.launched) && reason != "" {
+		t.halt(errors.New(reason))
+		return
+	}
+	t.halt(errExited)
+}
+
+func (t *Task) find(name string) *container {
+	i := slices.IndexFunc(t.containers, func(c *container) bool { return c.Name == name })
+	return t.containers[i] // the definition is valid.
+}
+
+// dependents are the containers that depend on one.
+func (t *Task) dependents(on *container) (all []*container) {
+	for _, c := range t.containers {
+		if slices.ContainsFunc(c.DependsOn, func(d Dependency) bool { return d.ContainerName == on.Name }) {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// Stop stops the containers, in the reverse order of their dependencies, and
+// returns when they have ended.
 func (t *Task) Stop() {
-	seconds := t.request.Container.StopTimeout
-	if seconds == 0 {
-		seconds = defaultStopTimeout
-	}
-	_ = terminate(t.cmd) // it may have ended.
-	timeout := time.NewTimer(t.host.scale.Patience(seconds))
-	defer timeout.Stop()
-	select {
-	case <-t.done:
-	case <-timeout.C:
-		t.Kill()
-		<-t.done
-	}
+	t.halt(nil)
+	<-t.done
 }
 
 // Kill ends the task at once.
-func (t *Task) Kill() { _ = t.cmd.Process.Kill() } // it may have ended.
+func (t *Task) Kill() { t.kill() }

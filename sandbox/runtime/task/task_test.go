@@ -77,9 +77,11 @@ func setUp(t testing.TB, environment ...string) *fixture {
 }
 
 func (f *fixture) request(change func(*task.Request)) task.Request {
-	r := task.Request{ID: "1", Zone: "a", Image: f.image, Log: &f.log, Container: task.ContainerDefinition{
-		Name: "server", Image: "codeflow@sha256:1", PortMappings: []task.PortMapping{{ContainerPort: runtimetest.Port}},
-	}}
+	r := task.Request{ID: "1", Zone: "a", Containers: []task.Container{{
+		Image: f.image, Log: &f.log, ContainerDefinition: task.ContainerDefinition{
+			Name: "server", Image: "codeflow@sha256:1", PortMappings: []task.PortMapping{{ContainerPort: runtimetest.Port}},
+		},
+	}}}
 	if change != nil {
 		change(&r)
 	}
@@ -95,6 +97,12 @@ func (f *fixture) start(t *testing.T, change func(*task.Request)) *task.Task {
 		require.Eventually(t, func() bool { return status(started, "/health", checker...) == http.StatusOK }, 10*time.Second, 5*time.Millisecond, "%s", &f.log)
 	}
 	return started
+}
+
+// exitOf is how the first container of a task ended.
+func exitOf(ended *task.Task) task.Exit {
+	c := ended.Containers()[0]
+	return task.Exit{Code: *c.ExitCode, Reason: c.Reason}
 }
 
 // checker is how a load balancer asks.
@@ -146,10 +154,10 @@ func TestTaskRunsAsItsDefinitionSays(t *testing.T) {
 	t.Parallel()
 	f := setUp(t, "RELEASE=1", "FROM=image")
 	one := f.start(t, func(r *task.Request) {
-		r.Container.Environment = []task.Variable{{Name: "FROM", Value: "definition"}, {Name: "TOKEN", Value: "?"}}
-		r.Secrets = map[string]string{"TOKEN": "secret"}
-		r.Container.WorkingDirectory = "/bundle"
-		r.Container.User = "1234"
+		r.Containers[0].Environment = []task.Variable{{Name: "FROM", Value: "definition"}, {Name: "TOKEN", Value: "?"}}
+		r.Containers[0].Values = map[string]string{"TOKEN": "secret"}
+		r.Containers[0].WorkingDirectory = "/bundle"
+		r.Containers[0].User = "1234"
 	})
 	a := ask(t, one, http.Header{"X-Forwarded-For": {"192.0.2.1"}, "X-Forwarded-Proto": {"https"}, "X-Own": {"1"}})
 	assert.Equal(t, "codeflow.example.com", a.Host)
@@ -183,7 +191,7 @@ func TestTasksHaveTheirOwnAddresses(t *testing.T) {
 	assert.Regexp(t, `^127\.2\.\d+\.\d+:3000$`, other.Address())
 	assert.NotEqual(t, one.Address(), two.Address())
 	assert.NotEqual(t, ask(t, one, nil).PID, ask(t, two, nil).PID)
-	portless := f.start(t, func(r *task.Request) { r.Container.PortMappings = nil })
+	portless := f.start(t, func(r *task.Request) { r.Containers[0].PortMappings = nil })
 	assert.Empty(t, portless.Address())
 }
 
@@ -202,10 +210,10 @@ func TestStop(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := setUp(t, tc.environment)
-			started := f.start(t, func(r *task.Request) { r.Container.StopTimeout = 1 })
+			started := f.start(t, func(r *task.Request) { r.Containers[0].StopTimeout = 1 })
 			tc.end(started)
 			<-started.Done()
-			assert.Equal(t, tc.want, started.Exit())
+			assert.Equal(t, tc.want, exitOf(started))
 			assert.True(t, f.log.closed)
 			_, err := net.Dial("tcp", started.Address())
 			require.ErrorIs(t, err, syscall.ECONNREFUSED)
@@ -229,8 +237,8 @@ func TestCloseKillsAll(t *testing.T) {
 	f := setUp(t, "IGNORE_TERM=1")
 	one, two := f.start(t, nil), f.start(t, nil)
 	f.host.Close()
-	assert.Equal(t, 137, one.Exit().Code)
-	assert.Equal(t, 137, two.Exit().Code)
+	assert.Equal(t, 137, exitOf(one).Code)
+	assert.Equal(t, 137, exitOf(two).Code)
 	_, err := f.host.Start(f.request(nil))
 	require.ErrorIs(t, err, net.ErrClosed)
 }
@@ -270,7 +278,7 @@ func TestHealthCheck(t *testing.T) {
 		return func() bool { return started.Health() == want }
 	}
 	f := setUp(t)
-	started := f.start(t, func(r *task.Request) { r.Container.HealthCheck = check })
+	started := f.start(t, func(r *task.Request) { r.Containers[0].HealthCheck = check })
 	require.Eventually(t, becomes(started, task.Healthy), 10*time.Second, time.Millisecond)
 	started.SetFaults(task.Faults{Unhealthy: true})
 	require.Eventually(t, becomes(started, task.Unhealthy), 10*time.Second, time.Millisecond)
@@ -279,9 +287,9 @@ func TestHealthCheck(t *testing.T) {
 	require.Equal(t, http.StatusOK, status(started, "/sick"))
 	require.Eventually(t, becomes(started, task.Unhealthy), 10*time.Second, time.Millisecond)
 
-	unchecked := f.start(t, func(r *task.Request) { r.Container.HealthCheck = &task.HealthCheck{Command: []string{"NONE"}} })
+	unchecked := f.start(t, func(r *task.Request) { r.Containers[0].HealthCheck = &task.HealthCheck{Command: []string{"NONE"}} })
 	broken := f.start(t, func(r *task.Request) {
-		r.Container.HealthCheck = &task.HealthCheck{Command: []string{"CMD-SHELL", "there is no shell"}, Interval: 5, StartPeriod: 60}
+		r.Containers[0].HealthCheck = &task.HealthCheck{Command: []string{"CMD-SHELL", "there is no shell"}, Interval: 5, StartPeriod: 60}
 	})
 	time.Sleep(scale.Seconds(30))
 	assert.Equal(t, task.Unknown, broken.Health(), "its start period is not over")
@@ -312,21 +320,20 @@ func TestRefused(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	for want, change := range map[string]func(*task.Request){
-		"name and image are required":          func(r *task.Request) { r.Container.Image = "" },
-		"must have at most one port":           func(r *task.Request) { r.Container.PortMappings = make([]task.PortMapping, 2) },
-		"must be 1 to 65535, got 0":            func(r *task.Request) { r.Container.PortMappings = make([]task.PortMapping, 1) },
-		"must begin with CMD":                  func(r *task.Request) { r.Container.HealthCheck = &task.HealthCheck{Command: []string{"/x"}} },
-		`not root's, as 65532:65532, got "0"`:  func(r *task.Request) { r.Container.User = "0" },
-		`as 65532:65532, got "nobody"`:         func(r *task.Request) { r.Container.User = "nobody" },
-		`an absolute path in the image, got "`: func(r *task.Request) { r.Container.EntryPoint = []string{"server"} },
-		"no such file or directory":            func(r *task.Request) { r.Container.EntryPoint = []string{"/none"} },
-		"it has no entry point":                func(r *task.Request) { r.Image = &image.Image{Config: v1.Config{User: "1"}} },
+		"name and image are required":          func(r *task.Request) { r.Containers[0].ContainerDefinition.Image = "" },
+		"must have at most one port":           func(r *task.Request) { r.Containers[0].PortMappings = make([]task.PortMapping, 2) },
+		"must be 1 to 65535, got 0":            func(r *task.Request) { r.Containers[0].PortMappings = make([]task.PortMapping, 1) },
+		"must begin with CMD":                  func(r *task.Request) { r.Containers[0].HealthCheck = &task.HealthCheck{Command: []string{"/x"}} },
+		`not root's, as 65532:65532, got "0"`:  func(r *task.Request) { r.Containers[0].User = "0" },
+		`as 65532:65532, got "nobody"`:         func(r *task.Request) { r.Containers[0].User = "nobody" },
+		`an absolute path in the image, got "`: func(r *task.Request) { r.Containers[0].EntryPoint = []string{"server"} },
+		"it has no entry point":                func(r *task.Request) { r.Containers[0].Image = &image.Image{Config: v1.Config{User: "1"}} },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
 			log := &output{}
 			request := f.request(change)
-			request.Log = log
+			request.Containers[0].Log = log
 			_, err := f.host.Start(request)
 			require.ErrorContains(t, err, want)
 			assert.True(t, log.closed)
@@ -338,15 +345,15 @@ func TestEntryPointAndCommand(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	f.image.Config.Cmd = []string{"healthcheck"}
-	request := f.request(func(r *task.Request) { r.Container.Command = []string{"sleep"} })
+	request := f.request(func(r *task.Request) { r.Containers[0].Command = []string{"sleep"} })
 	slept, err := f.host.Start(request)
 	require.NoError(t, err)
 	assert.NotEmpty(t, slept.Address())
 	checked, err := f.host.Start(f.request(nil))
 	require.NoError(t, err)
 	<-checked.Done()
-	assert.Equal(t, 1, checked.Exit().Code, "the image's command ran: nothing answers on the port")
-	overridden := f.start(t, func(r *task.Request) { r.Container.EntryPoint = []string{"/server"} })
+	assert.Equal(t, 1, exitOf(checked).Code, "the image's command ran: nothing answers on the port")
+	overridden := f.start(t, func(r *task.Request) { r.Containers[0].EntryPoint = []string{"/server"} })
 	assert.Equal(t, []string{"/server"}, ask(t, overridden, nil).Args)
 	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", slept.PID()))
 	require.NoError(t, err)

@@ -25,22 +25,49 @@ import (
 	"strings"
 )
 
-// byHand names the types that the replaces file does not map.
-var byHand = map[string]string{
-	"aws_cloudfront_vpc_origin":        "aws:cloudfront/vpcOrigin:VpcOrigin",
-	"aws_default_network_acl":          "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl",
-	"aws_iam_instance_profile":         "aws:iam/instanceProfile:InstanceProfile",
-	"aws_iam_service_linked_role":      "aws:iam/serviceLinkedRole:ServiceLinkedRole",
-	"aws_network_acl":                  "aws:ec2/networkAcl:NetworkAcl",
-	"aws_route53_query_log":            "aws:route53/queryLog:QueryLog",
-	"aws_s3_bucket_acl":                "aws:s3/bucketAclV2:BucketAclV2",
-	"aws_s3_bucket_cors_configuration": "aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2",
+// byHand are the types that the replaces file does not have. What replaces is
+// from a plan by the real provider 5.100.0, which -schema is of, over a state
+// written by hand with one property changed; the first eight were not planned.
+var byHand = map[string]replaceInfo{
+	"aws:cloudfront/vpcOrigin:VpcOrigin":                         {Terraform: "aws_cloudfront_vpc_origin"},
+	"aws:ec2/defaultNetworkAcl:DefaultNetworkAcl":                {Terraform: "aws_default_network_acl"},
+	"aws:ec2/networkAcl:NetworkAcl":                              {Terraform: "aws_network_acl"},
+	"aws:iam/instanceProfile:InstanceProfile":                    {Terraform: "aws_iam_instance_profile"},
+	"aws:iam/serviceLinkedRole:ServiceLinkedRole":                {Terraform: "aws_iam_service_linked_role"},
+	"aws:route53/queryLog:QueryLog":                              {Terraform: "aws_route53_query_log"},
+	"aws:s3/bucketAclV2:BucketAclV2":                             {Terraform: "aws_s3_bucket_acl"},
+	"aws:s3/bucketCorsConfigurationV2:BucketCorsConfigurationV2": {Terraform: "aws_s3_bucket_cors_configuration"},
+
+	"aws:backup/restoreTestingPlan:RestoreTestingPlan": {
+		"aws_backup_restore_testing_plan", replacing("name"),
+	},
+	"aws:backup/restoreTestingSelection:RestoreTestingSelection": {
+		"aws_backup_restore_testing_selection", replacing("name", "protectedResourceType", "restoreTestingPlanName"),
+	},
+	"aws:backup/vaultNotifications:VaultNotifications": {
+		"aws_backup_vault_notifications", replacing("backupVaultEvents", "backupVaultName", "snsTopicArn"),
+	},
+	"aws:backup/vaultPolicy:VaultPolicy": {"aws_backup_vault_policy", replacing("backupVaultName")},
+	"aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {
+		"aws_cloudwatch_log_resource_policy", replacing("policyName"),
+	},
+	"aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2": {
+		"aws_s3_bucket_object_lock_configuration", replacing("bucket", "expectedBucketOwner"),
+	},
 }
 
 // replaceInfo is one type of the replaces file.
 type replaceInfo struct {
 	Terraform  string            `json:"terraform"`
 	Properties map[string]string `json:"properties"`
+}
+
+func replacing(properties ...string) map[string]string {
+	effects := map[string]string{}
+	for _, property := range properties {
+		effects[property] = "replace"
+	}
+	return effects
 }
 
 func main() {
@@ -68,9 +95,9 @@ func run(out io.Writer, schemaPath, replacesPath string) error {
 	}
 	infos := replaces.Types
 	delete(infos["aws:rds/instance:Instance"].Properties, "name") // deprecated for dbName.
-	for terraform, token := range byHand {
-		if _, ok := resources[terraform]; ok {
-			infos[token] = replaceInfo{Terraform: terraform}
+	for token, info := range byHand {
+		if _, ok := resources[info.Terraform]; ok {
+			infos[token] = info
 		}
 	}
 

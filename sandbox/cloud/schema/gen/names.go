@@ -32,6 +32,8 @@ var many = []string{
 // the Terraform schema does not limit them to one item: the provider limits
 // them by a validator.
 var one = map[string]bool{
+	"aws_backup_restore_testing_plan.recovery_point_selection":                     true,
+	"aws_backup_restore_testing_selection.protected_resource_conditions":           true,
 	"aws_cloudfront_vpc_origin.vpc_origin_endpoint_config.origin_ssl_protocols":    true,
 	"aws_cloudfront_vpc_origin.vpc_origin_endpoint_config":                         true,
 	"aws_s3_bucket_lifecycle_configuration.rule.abort_incomplete_multipart_upload": true,

@@ -18,7 +18,7 @@ import (
 
 func main() {
 	if len(os.Args) > 1 {
-		os.Exit(command(os.Args[1]))
+		os.Exit(command(os.Args[1], os.Args[2:]))
 	}
 	if after, err := time.ParseDuration(os.Getenv("CRASH_AFTER")); err == nil {
 		fmt.Fprintln(os.Stderr, "panic: this release crashes")
@@ -38,10 +38,17 @@ func main() {
 	serve()
 }
 
-func command(name string) int {
-	if name == "sleep" {
+func command(name string, arguments []string) (code int) {
+	switch name {
+	case "sleep":
 		time.Sleep(time.Minute)
 		return 0
+	case "exit": // after a while, with a code.
+		fmt.Println("migrating")
+		after, _ := time.ParseDuration(arguments[0])
+		time.Sleep(after)
+		_, _ = fmt.Sscan(arguments[1], &code)
+		return code
 	}
 	resp, err := http.Get("http://127.0.0.1:" + os.Getenv("PORT") + "/health")
 	if err != nil {

@@ -1,8 +1,7 @@
-package database
+package secret
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -14,47 +13,54 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 )
 
-// secretTimeout bounds a request with all its tries: one for a connection of
-// the pool does not end with the operation that needs it.
-const secretTimeout = 5 * time.Second
+// timeout bounds a request with all its tries.
+const timeout = 5 * time.Second
 
-// secretsManager reads one secret of AWS Secrets Manager. It is not safe for
-// concurrent use.
-type secretsManager struct {
+// Secret is one secret of AWS Secrets Manager. It is not safe for concurrent use.
+type Secret struct {
 	arn    arn.ARN
 	client *secretsmanager.Client // made when it is first needed
 }
 
-func newSecretsManager(secretARN string) (*secretsManager, error) {
+// New checks the ARN and reads nothing yet.
+func New(secretARN string) (*Secret, error) {
 	parsed, err := arn.Parse(secretARN)
 	if err != nil || parsed.Service != "secretsmanager" || parsed.Region == "" {
 		return nil, fmt.Errorf("secret %q: must be the ARN of a secret in AWS Secrets Manager, such as "+
 			"arn:aws:secretsmanager:eu-central-1:123456789012:secret:name-AbCdEf", secretARN)
 	}
-	return &secretsManager{arn: parsed}, nil
+	return &Secret{arn: parsed}, nil
 }
 
-func (s *secretsManager) read(ctx context.Context) (login, error) {
-	ctx, cancel := context.WithTimeout(ctx, secretTimeout)
+// Read returns the current text of the secret, in the region that its ARN names.
+// Its errors never have any of it.
+func (s *Secret) Read(ctx context.Context) (string, error) {
+	text, err := s.read(ctx)
+	if err != nil {
+		return "", fmt.Errorf("reading secret %q: %w", s.arn, err)
+	}
+	return text, nil
+}
+
+func (s *Secret) read(ctx context.Context) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	if s.client == nil {
-		// Requests are minutes apart: a connection kept open would be of no use.
+		// Requests are a minute apart: a connection kept open would be of no use.
 		client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) { t.DisableKeepAlives = true })
 		cfg, err := config.LoadDefaultConfig(ctx, config.WithRegion(s.arn.Region), config.WithHTTPClient(client))
 		if err != nil {
-			return login{}, err
+			return "", err
 		}
 		s.client = secretsmanager.NewFromConfig(cfg)
 	}
 	name := s.arn.String()
 	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if err != nil {
-		return login{}, err
+		return "", err
 	}
-	var l login
-	if out.SecretString == nil || json.Unmarshal([]byte(*out.SecretString), &l) != nil || l.Username == "" || l.Password == "" {
-		// What it is instead, and the error of JSON, would tell of the secret.
-		return login{}, errors.New(`it must be JSON with "username" and "password": let RDS manage the secret, or write them`)
+	if out.SecretString == nil {
+		return "", errors.New("it must be a text, and is binary")
 	}
-	return l, nil
+	return *out.SecretString, nil
 }

@@ -1,0 +1,67 @@
+package cdn
+
+import (
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/s3"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
+)
+
+// replicate copies the assets to a bucket in the second region. A deletion is not
+// copied, so that nobody deletes both at once.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication.html
+func replicate(
+	ctx *pulumi.Context, name string, args *Args, source *s3.BucketV2, versioning *s3.BucketVersioningV2, child pulumi.ResourceOption,
+) error {
+	there := []pulumi.ResourceOption{child, pulumi.Provider(args.Replica)}
+	replica, replicaVersioning, err := newPrivate(ctx, name+"-replica", args.ForceDestroy, there...)
+	if err != nil {
+		return err
+	}
+	if _, err := s3.NewBucketPolicy(ctx, name+"-replica-policy", &s3.BucketPolicyArgs{
+		Bucket: replica.Bucket, Policy: policy.Document(tlsOnly(replica)),
+	}, there...); err != nil {
+		return err
+	}
+	role, err := iam.NewRole(ctx, name+"-replication", &iam.RoleArgs{
+		AssumeRolePolicy: policy.AssumeRole("s3.amazonaws.com", map[string]map[string]any{
+			"ArnEquals": {"aws:SourceArn": source.Arn},
+		}),
+	}, child)
+	if err != nil {
+		return err
+	}
+	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+	permission, err := iam.NewRolePolicy(ctx, name+"-replication", &iam.RolePolicyArgs{
+		Role: role.Name,
+		Policy: policy.Document(
+			policy.Statement{Actions: []string{"s3:GetReplicationConfiguration", "s3:ListBucket"}, Resources: []any{source.Arn}},
+			policy.Statement{
+				Actions:   []string{"s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"},
+				Resources: []any{pulumi.Sprintf("%s/*", source.Arn)},
+			},
+			policy.Statement{
+				Actions:   []string{"s3:ReplicateObject", "s3:ReplicateTags"},
+				Resources: []any{pulumi.Sprintf("%s/*", replica.Arn)},
+			},
+		),
+	}, child)
+	if err != nil {
+		return err
+	}
+	_, err = s3.NewBucketReplicationConfig(ctx, name+"-replication", &s3.BucketReplicationConfigArgs{
+		Bucket: source.Bucket, Role: role.Arn,
+		Rules: s3.BucketReplicationConfigRuleArray{&s3.BucketReplicationConfigRuleArgs{
+			Id: pulumi.String("everything"), Status: pulumi.String("Enabled"), Priority: pulumi.Int(1),
+			Filter: &s3.BucketReplicationConfigRuleFilterArgs{},
+			DeleteMarkerReplication: &s3.BucketReplicationConfigRuleDeleteMarkerReplicationArgs{
+				Status: pulumi.String("Disabled"),
+			},
+			Destination: &s3.BucketReplicationConfigRuleDestinationArgs{
+				Bucket: replica.Arn, StorageClass: pulumi.String("STANDARD"),
+			},
+		}},
+	}, child, pulumi.DependsOn([]pulumi.Resource{versioning, replicaVersioning, permission}))
+	return err
+}

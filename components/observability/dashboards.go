@@ -1,0 +1,153 @@
+package observability
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+)
+
+// newDashboards registers the dashboard of the platform and the one that puts the
+// colours beside each other, codeflow-<environment>-platform and -colors.
+func (a *PlatformArgs) newDashboards(
+	ctx *pulumi.Context, name string, alarms []pulumi.StringOutput, opts ...pulumi.ResourceOption,
+) error {
+	if len(a.Colors) == 0 {
+		return nil
+	}
+	for suffix, body := range map[string]map[string]any{"platform": a.platformDashboard(alarms), "colors": a.colorsDashboard()} {
+		if _, err := cloudwatch.NewDashboard(ctx, name+"-"+suffix, &cloudwatch.DashboardArgs{
+			DashboardName: pulumi.String(a.Names.Project + "-" + a.Names.Environment + "-" + suffix),
+			DashboardBody: pulumi.JSONMarshal(body),
+		}, opts...); err != nil {
+			return fmt.Errorf("creating dashboard %q of %q: %w", suffix, name, err)
+		}
+	}
+	return nil
+}
+
+// platformDashboard shows what both colours share. Metrics of the CDN are in
+// us-east-1, wherever the dashboard is.
+func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[string]any {
+	of := pulumi.StringMap{"DBInstanceIdentifier": a.Database.InstanceID}
+	db := func(title, name, statistic string) widget {
+		return graph(title, a.Region, minute, series{metric: metric{"value", "AWS/RDS", name, statistic, of}})
+	}
+	rows := [][]widget{
+		{states("Alarms", alarms), text("# Platform\nWhat each alarm means, and what to do: docs/observability.md. " +
+			"The alarms of the CDN are in us-east-1.")},
+		{db("Database CPU, %", "CPUUtilization", "Average"), db("Database connections", "DatabaseConnections", "Maximum"),
+			db("Database storage free, bytes", "FreeStorageSpace", "Minimum"), db("Database memory free, bytes", "FreeableMemory", "Minimum")},
+	}
+	var nat []series
+	for i, id := range a.NATGatewayIDs {
+		nat = append(nat, series{
+			metric: metric{fmt.Sprintf("failed%d", i+1), "AWS/NATGateway", "ErrorPortAllocation", "Sum", pulumi.StringMap{"NatGatewayId": id}},
+			label:  fmt.Sprintf("gateway %d", i+1),
+		})
+	}
+	var edge []widget
+	if nat != nil {
+		edge = append(edge, graph("NAT: ports that were missing", a.Region, minute, nat...))
+	}
+	if a.WebACL != "" {
+		edge = append(edge, blocked("WAF: blocked requests", a.Region, pulumi.StringMap{
+			"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region,
+		}))
+	}
+	if a.CDNWebACL != "" {
+		edge = append(edge, blocked("WAF of the CDN: blocked requests", usEast1, pulumi.StringMap{
+			"WebACL": pulumi.String(a.CDNWebACL), "Rule": pulumi.String("ALL"),
+		}))
+	}
+	if a.CDN != nil {
+		of := pulumi.StringMap{"DistributionId": a.CDN.DistributionID, "Region": pulumi.String("Global")}
+		edge = append(edge, graph("CDN: requests and errors in %", usEast1, 5*minute,
+			series{metric: metric{"requests", "AWS/CloudFront", "Requests", "Sum", of}},
+			series{metric: metric{"errors", "AWS/CloudFront", "5xxErrorRate", "Average", of}}))
+	}
+	if edge != nil {
+		rows = append(rows, edge)
+	}
+	return grid(rows...)
+}
+
+// usEast1 is where AWS publishes what is global.
+const usEast1 = pulumi.String("us-east-1")
+
+func blocked(title string, region pulumi.StringInput, of pulumi.StringMap) widget {
+	return graph(title, region, 5*minute, series{metric: metric{"blocked", "AWS/WAFV2", "BlockedRequests", "Sum", of}})
+}
+
+// colorsDashboard has a line for each colour in each graph. The colours are known
+// by their names only, so that the platform does not wait for them.
+func (a *PlatformArgs) colorsDashboard() map[string]any {
+	compare := func(title string, of func(naming.Color) series) widget {
+		var lines []series
+		for _, c := range a.Colors {
+			line := of(naming.Color{Project: a.Names.Project, Color: c})
+			line.id, line.label = c, c
+			lines = append(lines, line)
+		}
+		return graph(title, a.Region, minute, lines...)
+	}
+	balancer := func(name, statistic, dimensions string) func(naming.Color) series {
+		return func(c naming.Color) series { return series{expression: found(c, dimensions, name, statistic)} }
+	}
+	service := func(name string) func(naming.Color) series {
+		return func(c naming.Color) series {
+			return series{metric: metric{namespace: "AWS/ECS", name: name, statistic: "Average", dimensions: pulumi.StringMap{
+				"ClusterName": pulumi.String(c.Cluster()), "ServiceName": pulumi.String(c.Service()),
+			}}}
+		}
+	}
+	var digests []widget
+	for _, c := range a.Colors {
+		digests = append(digests, logs("Bundle digest of "+c, a.Region, naming.Color{Project: a.Names.Project, Color: c}.LogGroup(),
+			`filter msg = "bundle loaded" | sort @timestamp desc | display @timestamp, version, bundleDigest, agents | limit 5`))
+	}
+	return grid(
+		[]widget{a.share(), compare("Requests a minute", balancer("RequestCount", "Sum", "LoadBalancer"))},
+		[]widget{
+			compare("Server errors a minute", balancer("HTTPCode_Target_5XX_Count", "Sum", "LoadBalancer")),
+			compare("p95 latency, s", balancer("TargetResponseTime", "p95", "LoadBalancer")),
+			compare("Healthy targets", balancer("HealthyHostCount", "Minimum", "LoadBalancer,TargetGroup")),
+		},
+		[]widget{compare("CPU, %", service("CPUUtilization")), compare("Memory, %", service("MemoryUtilization"))},
+		digests,
+	)
+}
+
+// share is each colour's part of all requests, in percent.
+func (a *PlatformArgs) share() widget {
+	var lines []series
+	all := make([]string, len(a.Colors))
+	for i, c := range a.Colors {
+		lines = append(lines, series{
+			metric: metric{id: c}, hidden: true,
+			expression: found(naming.Color{Project: a.Names.Project, Color: c}, "LoadBalancer", "RequestCount", "Sum"),
+		})
+		all[i] = fmt.Sprintf("FILL(%s, 0)", c)
+	}
+	for i, c := range a.Colors {
+		lines = append(lines, series{
+			metric: metric{id: "share_" + c}, label: c, expression: fmt.Sprintf("100 * %s / (%s)", all[i], strings.Join(all, " + ")),
+		})
+	}
+	return graph("Traffic share, %", a.Region, minute, lines...)
+}
+
+// found is the sum of a metric over what a colour's load balancer has. The ARN
+// suffix that is the dimension ends with a random part, so it is searched by the
+// words of its name.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+func found(c naming.Color, dimensions, name, statistic string) string {
+	var words strings.Builder
+	for word := range strings.SplitSeq(c.LoadBalancer(), "-") {
+		words.WriteString(" LoadBalancer=" + word)
+	}
+	return fmt.Sprintf(`SUM(SEARCH('{AWS/ApplicationELB,%s} MetricName="%s"%s', '%s', %d))`, dimensions, name, words.String(), statistic, minute)
+}

@@ -1,0 +1,168 @@
+package drill
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+)
+
+const (
+	platformStack, color = "prod", "blue"
+	// requests is how long a request may take to be served, in real time.
+	requests = 90 * time.Second
+)
+
+// Stacks is the [Platform] of a sandbox that runs in this process: prod and one
+// colour. A restore is one of config, as a new generation.
+type Stacks struct {
+	Sandbox *engine.Sandbox
+
+	account    *account.Ops
+	generation int
+}
+
+// Up brings the stacks up and gives the colour the traffic.
+func (s *Stacks) Up(ctx context.Context) error {
+	var ok bool
+	if s.account, ok = s.Sandbox.Account.(*account.Ops); !ok {
+		return errors.New("the sandbox runs in another process: stop it, or use another --dir")
+	}
+	s.generation = 1
+	for _, stack := range []string{platformStack, color} {
+		if _, err := s.Sandbox.Run(ctx, stack, engine.Up); err != nil {
+			return err
+		}
+	}
+	if err := s.Sandbox.SetConfig(platformStack, map[string]int{color: 100}, "codeflow:traffic"); err != nil {
+		return err
+	}
+	if _, err := s.Sandbox.Run(ctx, platformStack, engine.Up); err != nil {
+		return err
+	}
+	return s.Serve(ctx)
+}
+
+func (s *Stacks) identifier() string { return s.account.Platform.DatabaseGeneration(s.generation) }
+
+// Connect implements [Platform].
+func (s *Stacks) Connect(ctx context.Context) (*pgx.Conn, error) {
+	url, err := s.account.DatabaseURL(s.identifier())
+	if err != nil {
+		return nil, err
+	}
+	return pgx.Connect(ctx, url)
+}
+
+// uses are the requests that the server counts.
+const uses = 50
+
+// Use implements [Platform].
+func (s *Stacks) Use(ctx context.Context) error {
+	for range uses {
+		var agent struct{ Name string }
+		if err := s.get(ctx, "/api/v1/agents/code-reviewer", &agent); err != nil {
+			return err
+		}
+		if agent.Name == "" {
+			return errors.New("the server has no agent code-reviewer")
+		}
+	}
+	conn, err := s.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for end, counted := time.Now().Add(requests), 0; counted < uses; time.Sleep(50 * time.Millisecond) {
+		if err := conn.QueryRow(ctx, "SELECT count(*) FROM usage_events").Scan(&counted); err != nil {
+			return err
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("the server counted %d of %d uses within %s", counted, uses, requests)
+		}
+	}
+	return nil
+}
+
+// Backup implements [Platform].
+func (s *Stacks) Backup(ctx context.Context) error { return s.account.Backup(ctx, s.identifier()) }
+
+// Restorable implements [Platform].
+func (s *Stacks) Restorable() time.Time { return s.account.Restorable(s.identifier()) }
+
+// LoseRegion implements [Platform].
+func (s *Stacks) LoseRegion() error {
+	return s.account.SetFault(account.FaultRegionDown+":"+s.account.Region, true)
+}
+
+// Restore implements [Platform].
+func (s *Stacks) Restore(ctx context.Context, until time.Time) error {
+	if until.IsZero() {
+		return errors.New("the stack that is restored in another region is not composed")
+	}
+	from := map[string]string{"pointInTime": until.UTC().Format(time.RFC3339Nano)}
+	for key, value := range map[string]any{"generation": s.generation + 1, "restoreFrom": from} {
+		if err := s.Sandbox.SetConfig(platformStack, value, "codeflow:platform", "database", key); err != nil {
+			return err
+		}
+	}
+	for _, stack := range []string{platformStack, color} {
+		if _, err := s.Sandbox.Run(ctx, stack, engine.Up); err != nil {
+			return err
+		}
+	}
+	s.generation++
+	return nil
+}
+
+// Serve implements [Platform]: the server says that it has its database.
+func (s *Stacks) Serve(ctx context.Context) (err error) {
+	for end := time.Now().Add(requests); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
+		var status string
+		if status, err = s.health(ctx); err == nil && status == "healthy" {
+			return nil
+		}
+		err = fmt.Errorf("the server is %q: %w", status, err)
+	}
+	return errors.Join(err, ctx.Err())
+}
+
+func (s *Stacks) health(ctx context.Context) (string, error) {
+	var health struct{ Status string }
+	err := s.get(ctx, "/health", &health)
+	return health.Status, err
+}
+
+// get reads JSON at the front door.
+func (s *Stacks) get(ctx context.Context, path string, into any) error {
+	status, err := s.account.Status()
+	if err != nil {
+		return err
+	}
+	client, err := status.Client()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.Sandbox.Domain()+path, nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(into); err != nil {
+		return fmt.Errorf("reading %s (%s): %w", path, response.Status, err)
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+//go:build linux
+
+package main
+
+// This test restores by config on the real engine. Package drill's own tests show
+// that a drill fails when it must.
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/drill"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+)
+
+func TestDrill(t *testing.T) {
+	t.Parallel()
+	if _, ok := postgres.Programs(); !ok {
+		t.Skip(postgres.ErrNotInstalled)
+	}
+	dir := folder(t)
+	require.NoError(t, os.Chmod(dir, 0o755)) // PostgreSQL's user passes.
+	s := open(t, dir)
+	stacks := &drill.Stacks{Sandbox: s}
+	require.NoError(t, stacks.Up(t.Context()))
+	report, err := drill.Run(t.Context(), drill.Options{Platform: stacks, TimeScale: float64(s.TimeScale())})
+	require.NoError(t, report.Write(t.Output()))
+	if err != nil && strings.Contains(err.Error(), `"codeflow:platform.database.generation"`) {
+		t.Skipf("the stack prod has no config for generations of the database: %v", err)
+	}
+	require.NoError(t, err)
+	assert.Equal(t, report.Written, report.Restored)
+	assert.Regexp(t, "^[1-9]", report.Usage, "the server has written rows")
+	assert.Less(t, report.RTO.Measured, time.Minute.Seconds())
+	assert.Empty(t, run(t, s, "prod", engine.Up).Changed, "restoring is over")
+}
