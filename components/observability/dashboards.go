@@ -39,8 +39,10 @@ func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[strin
 	rows := [][]widget{
 		{states("Alarms", alarms), text("# Platform\nWhat each alarm means, and what to do: docs/observability.md. " +
 			"The alarms of the CDN are in us-east-1.")},
-		{db("Database CPU, %", "CPUUtilization", "Average"), db("Database connections", "DatabaseConnections", "Maximum"),
-			db("Database storage free, bytes", "FreeStorageSpace", "Minimum"), db("Database memory free, bytes", "FreeableMemory", "Minimum")},
+		{
+			db("Database CPU, %", "CPUUtilization", "Average"), db("Database connections", "DatabaseConnections", "Maximum"),
+			db("Database storage free, bytes", "FreeStorageSpace", "Minimum"), db("Database memory free, bytes", "FreeableMemory", "Minimum"),
+		},
 	}
 	var nat []series
 	for i, id := range a.NATGatewayIDs {

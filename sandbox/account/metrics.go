@@ -93,6 +93,10 @@ func (a *Account) publishServices(services []scheduler.ServiceStatus) {
 		const insights = "ECS/ContainerInsights"
 		a.published.Put(insights, "DesiredTaskCount", of, float64(s.DesiredCount))
 		a.published.Put(insights, "RunningTaskCount", of, float64(s.RunningCount))
+		if cpu, memory, ok := a.Runtime.Utilization(s.Name); ok {
+			a.published.Put("AWS/ECS", "CPUUtilization", of, cpu)
+			a.published.Put("AWS/ECS", "MemoryUtilization", of, memory)
+		}
 	}
 }
 

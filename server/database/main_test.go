@@ -34,6 +34,7 @@ func TestWithPostgres(t *testing.T) {
 		"migrate at the same time": testUpAtTheSameTime,
 		"migrate locked":           testLocked,
 		"migrate failing":          testFailing,
+		"newer schema":             testNewer,
 	} {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()

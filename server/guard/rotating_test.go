@@ -5,13 +5,14 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 )
@@ -21,41 +22,67 @@ func TestRotating(t *testing.T) {
 	first, firstHash := guard.NewToken()
 	second, secondHash := guard.NewToken()
 	synctest.Test(t, func(t *testing.T) {
+		list, fail, reads := "", errors.New("AWS is down"), 0
 		var log bytes.Buffer
-		list, err := "", errors.New("AccessDeniedException")
-		rotating := new(guard.Rotating)
-		handler := guard.New(ok, guard.Options{Rotating: rotating})
-		answers := func(wait time.Duration) [2]int {
-			time.Sleep(wait)
+		tokens := &guard.Rotating{}
+		handler := guard.New(ok, guard.Options{Rotating: tokens})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			tokens.Follow(ctx, func(context.Context) (string, error) { reads++; return list, fail }, slog.New(slog.NewTextHandler(&log, nil)))
+		}()
+		expect := func(wantFirst, wantSecond int) {
+			t.Helper()
 			synctest.Wait()
-			var codes [2]int
-			for i, token := range []string{first, second} {
-				r, rec := request("10.0.0.1", "h", ""), httptest.NewRecorder()
+			for token, want := range map[string]int{first: wantFirst, second: wantSecond, "": 401} {
+				r := request("10.0.0.1", "h", "")
 				r.Header.Set("Authorization", "Bearer "+token)
+				rec := httptest.NewRecorder()
 				handler.ServeHTTP(rec, r)
-				codes[i] = rec.Code
+				assert.Equal(t, want, rec.Code)
 			}
-			return codes
 		}
-		ctx, cancel := context.WithCancel(t.Context())
-		go rotating.Follow(ctx, func(context.Context) (string, error) { return list, err }, slog.New(slog.NewJSONHandler(&log, nil)))
+		expect(401, 401)
+		list, fail = firstHash+"\n", nil
+		time.Sleep(10 * time.Second)
+		expect(200, 401)
+		list = firstHash + "\n" + secondHash + "\n"
+		time.Sleep(time.Minute - time.Second)
+		expect(200, 401)
+		time.Sleep(time.Second)
+		expect(200, 200)
+		fail = errors.New("AWS is down")
+		time.Sleep(time.Minute)
+		expect(200, 200)
+		list, fail = second, nil // a token by mistake
+		time.Sleep(time.Minute)
+		expect(200, 200)
+		list = secondHash
+		time.Sleep(2 * time.Minute)
+		expect(401, 200)
+		list = "\n"
+		time.Sleep(time.Minute)
+		expect(401, 401)
+		assert.Equal(t, 8, reads)
+		stop()
+		<-done
 
-		const no, yes = http.StatusUnauthorized, http.StatusOK
-		assert.Equal(t, [2]int{no, no}, answers(0), "nobody before the first list")
-		list, err = firstHash, nil
-		assert.Equal(t, [2]int{yes, no}, answers(11*time.Second), "it is asked for again soon")
-		list = secondHash + "\n" + firstHash
-		assert.Equal(t, [2]int{yes, no}, answers(30*time.Second))
-		assert.Equal(t, [2]int{yes, yes}, answers(31*time.Second), "both while one is rotated")
-		err = errors.New("throttled")
-		assert.Equal(t, [2]int{yes, yes}, answers(5*time.Minute), "the last known ones stay in force")
-		list, err = secondHash, nil
-		assert.Equal(t, [2]int{no, yes}, answers(time.Minute), "retired")
-		list = ""
-		assert.Equal(t, [2]int{no, no}, answers(time.Minute), "an empty list admits nobody")
-		cancel()
-		synctest.Wait()
-		assert.Contains(t, log.String(), "throttled")
-		assert.NotContains(t, log.String(), firstHash)
+		assert.Equal(t, 4, strings.Count(log.String(), `msg="bearer tokens changed"`), "what stays is not told")
+		assert.Equal(t, 3, strings.Count(log.String(), "level=WARN"))
+		assert.Contains(t, log.String(), "count=2 fingerprints=\"["+firstHash[7:15]+" "+secondHash[7:15]+"]\"")
+		for _, hidden := range []string{first, second, firstHash[7:16], secondHash[7:16]} {
+			assert.NotContains(t, log.String(), hidden)
+		}
 	})
+}
+
+func TestPrivate(t *testing.T) {
+	t.Parallel()
+	_, hash := guard.NewToken()
+	tokens, err := guard.ParseTokens(hash)
+	require.NoError(t, err)
+	assert.False(t, guard.Options{}.Private())
+	assert.True(t, guard.Options{Tokens: tokens}.Private())
+	assert.True(t, guard.Options{Rotating: &guard.Rotating{}}.Private(), "also before they are known")
 }
