@@ -43,6 +43,7 @@ func folder(t *testing.T) string {
 	require.NoError(t, os.MkdirAll(parent, 0o755))
 	dir, err := os.MkdirTemp(parent, strings.ReplaceAll(t.Name(), "/", "-")+"-")
 	require.NoError(t, err)
+	require.NoError(t, os.Chmod(dir, 0o755), "PostgreSQL does not run as root, and must pass it") //nolint:gosec // so it must.
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
@@ -99,7 +100,7 @@ func TestTour(t *testing.T) {
 	for _, step := range done.Steps {
 		steps[step.Step] = step
 	}
-	assert.Len(t, done.Steps, 13)
+	assert.Len(t, done.Steps, 16)
 	assert.GreaterOrEqual(t, steps["prod up"].Changes["create"], 100)
 	assert.GreaterOrEqual(t, steps["blue up"].Changes["create"], 25)
 	assert.GreaterOrEqual(t, steps["green up, another agent"].Changes["create"], 25)
@@ -141,9 +142,10 @@ func TestTour(t *testing.T) {
 func assertEmpty(t *testing.T, s *engine.Sandbox) {
 	t.Helper()
 	for _, r := range s.Cloud.Orphans(func(string, string) bool { return false }) {
-		// What the program retains: the revisions to go back to, and the key of the
-		// database's final snapshot.
-		if r.Type != "aws:ecs/taskDefinition:TaskDefinition" && !strings.HasSuffix(r.URN, "aws:kms/key:Key::database-key") {
+		// What the program retains: the revisions to go back to, and the keys of the
+		// database's final snapshot and of its copied backups.
+		if r.Type != "aws:ecs/taskDefinition:TaskDefinition" && !strings.HasSuffix(r.URN, "aws:kms/key:Key::database-key") &&
+			!strings.HasSuffix(r.URN, "aws:kms/key:Key::database-recovery-key") {
 			assert.Fail(t, "left behind", "%s %s", r.Type, r.URN)
 		}
 	}

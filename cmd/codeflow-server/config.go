@@ -181,7 +181,7 @@ func (cfg *config) check() (errs []error) {
 	cfg.database.Breaker.Threshold = uint32(cfg.breakerThreshold)
 	require(cfg.database.Breaker.Timeout > 0, "-breaker-timeout must be above 0, got %s", cfg.database.Breaker.Timeout)
 	require(cfg.drain.Notice >= 0 && cfg.drain.Timeout > 0, "-drain-notice must be 0 or more and -drain-timeout above 0, got %s and %s", cfg.drain.Notice, cfg.drain.Timeout)
-	require(cfg.database.URL != "" || !cfg.database.IAM && cfg.database.Login == "", "-database-iam and -database-login need -database-url, which has the host and the name")
+	require(cfg.database.URL != "" || cfg.database.Login == "", "-database-login needs -database-url, which has the host and the name")
 	require(cfg.database.URL != "" || !cfg.requireDatabase, "-require-database needs -database-url")
 	var err error
 	if cfg.level, err = telemetry.ParseLevel(cfg.logLevel); err != nil {

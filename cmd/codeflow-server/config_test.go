@@ -65,7 +65,7 @@ func TestParseRefuses(t *testing.T) {
 		"breaker timeout":   {[]string{"-breaker-timeout=0"}, "", "-breaker-timeout must be above 0, got 0s"},
 		"drain":             {[]string{"-drain-timeout=0"}, "", "-drain-timeout above 0, got 3s and 0s"},
 		"level":             {nil, "LOG_LEVEL=loud", `log level must be debug, info, warn or error, got "loud"`},
-		"IAM only":          {[]string{"-database-iam"}, "", "-database-iam and -database-login need -database-url"},
+		"login only":        {[]string{"-database-login={}"}, "", "-database-login needs -database-url"},
 		"required only":     {[]string{"-require-database"}, "", "-require-database needs -database-url"},
 		"database URL":      {nil, "DATABASE_URL=mysql://u:secret@h/db", "-database-url: database URL: must be of the form postgres://"},
 		"database not safe": {nil, "DATABASE_URL=postgres://u@db.example.com/db", "sslmode=verify-full"},

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,7 +23,19 @@ func TestRotating(t *testing.T) {
 	first, firstHash := guard.NewToken()
 	second, secondHash := guard.NewToken()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // of what is read
 		list, fail, reads := "", errors.New("AWS is down"), 0
+		read := func(context.Context) (string, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			reads++
+			return list, fail
+		}
+		set := func(text string, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			list, fail = text, err
+		}
 		var log bytes.Buffer
 		tokens := &guard.Rotating{}
 		handler := guard.New(ok, guard.Options{Rotating: tokens})
@@ -30,7 +43,7 @@ func TestRotating(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			tokens.Follow(ctx, func(context.Context) (string, error) { reads++; return list, fail }, slog.New(slog.NewTextHandler(&log, nil)))
+			tokens.Follow(ctx, read, slog.New(slog.NewTextHandler(&log, nil)))
 		}()
 		expect := func(wantFirst, wantSecond int) {
 			t.Helper()
@@ -44,29 +57,29 @@ func TestRotating(t *testing.T) {
 			}
 		}
 		expect(401, 401)
-		list, fail = firstHash+"\n", nil
+		set(firstHash+"\n", nil)
 		time.Sleep(10 * time.Second)
 		expect(200, 401)
-		list = firstHash + "\n" + secondHash + "\n"
+		set(firstHash+"\n"+secondHash+"\n", nil)
 		time.Sleep(time.Minute - time.Second)
 		expect(200, 401)
 		time.Sleep(time.Second)
 		expect(200, 200)
-		fail = errors.New("AWS is down")
+		set("", errors.New("AWS is down"))
 		time.Sleep(time.Minute)
 		expect(200, 200)
-		list, fail = second, nil // a token by mistake
+		set(second, nil) // a token by mistake
 		time.Sleep(time.Minute)
 		expect(200, 200)
-		list = secondHash
+		set(secondHash, nil)
 		time.Sleep(2 * time.Minute)
 		expect(401, 200)
-		list = "\n"
+		set("\n", nil)
 		time.Sleep(time.Minute)
 		expect(401, 401)
-		assert.Equal(t, 8, reads)
 		stop()
 		<-done
+		assert.Equal(t, 8, reads)
 
 		assert.Equal(t, 4, strings.Count(log.String(), `msg="bearer tokens changed"`), "what stays is not told")
 		assert.Equal(t, 3, strings.Count(log.String(), "level=WARN"))
