@@ -43,7 +43,7 @@ func folder(t *testing.T) string {
 	require.NoError(t, os.MkdirAll(parent, 0o755))
 	dir, err := os.MkdirTemp(parent, strings.ReplaceAll(t.Name(), "/", "-")+"-")
 	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755), "PostgreSQL does not run as root, and must pass it") //nolint:gosec // so it must.
+	require.NoError(t, os.Chmod(dir, 0o755), "PostgreSQL does not run as root, and must pass it")
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }

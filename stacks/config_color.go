@@ -20,7 +20,6 @@ type Color struct {
 	Image              Image     `json:"image"`              //
 	Service            Service   `json:"service"`            //
 	Access             Access    `json:"access"`             //
-	Tracing            Collector `json:"tracing"`            //
 	Scaling            Scaling   `json:"scaling"`            //
 	Logs               ColorLogs `json:"logs"`               //
 	DeletionProtection bool      `json:"deletionProtection"` // of the load balancer
@@ -49,14 +48,6 @@ type Access struct {
 	Public bool `json:"public"`
 }
 
-// Collector is what takes the traces to X-Ray.
-type Collector struct {
-	// CollectorImage is the AWS Distro for OpenTelemetry, by digest. Absent: nothing
-	// is traced.
-	CollectorImage string `json:"collectorImage"`
-	SamplePercent  int    `json:"samplePercent"`
-}
-
 // ColorLogs is how long the server's log is kept.
 type ColorLogs struct {
 	RetentionDays int `json:"retentionDays"`
@@ -80,7 +71,6 @@ func defaultColor() *Color {
 			DeregistrationDelaySeconds: 30, SteadyStateTimeout: "15m",
 		},
 		Scaling: Scaling{Min: 3, Max: 12, CPU: 70, Memory: 80, RequestsPerTarget: 1000},
-		Tracing: Collector{SamplePercent: 5},
 		Logs:    ColorLogs{RetentionDays: 30}, DeletionProtection: true,
 	}
 }
@@ -102,7 +92,6 @@ func (k *Color) validate(c checker) {
 	c.at("agents").require(k.Agents != "" && filepath.IsLocal(k.Agents), "must be a path inside the project", k.Agents, `for example "agents/bundle.yaml"`)
 	k.Image.validate(c.at("image"))
 	k.Service.validate(c.at("service"))
-	c.at("tracing.samplePercent").between(k.Tracing.SamplePercent, 1, 100, "percent of the requests")
 	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
 	c.adopt(logretention.Check(k.Logs.RetentionDays))
 }

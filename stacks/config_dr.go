@@ -27,7 +27,6 @@ type DR struct {
 	Image              Image             `json:"image"`
 	Service            Service           `json:"service"`
 	Access             Access            `json:"access"`
-	Tracing            Collector         `json:"tracing"`
 	Scaling            Scaling           `json:"scaling"`
 	WAF                WAF               `json:"waf"`
 	Logs               ColorLogs         `json:"logs"`
@@ -48,7 +47,7 @@ func defaultDR() *DR {
 	network.NAT = "Single"
 	return &DR{
 		Project: p.Project, Environment: "dr", Network: network, Database: p.Database,
-		Agents: c.Agents, Image: c.Image, Service: c.Service, Access: c.Access, Tracing: c.Tracing, Scaling: c.Scaling,
+		Agents: c.Agents, Image: c.Image, Service: c.Service, Access: c.Access, Scaling: c.Scaling,
 		WAF: p.WAF, Logs: c.Logs, Settings: p.Settings, Operators: p.Operators, DeletionProtection: true,
 	}
 }
@@ -77,7 +76,6 @@ func (d *DR) platform() *Platform {
 	p.Domain = &Domain{Name: d.Domain, ZoneName: d.ZoneName}
 	p.Network, p.Database, p.WAF, p.DeletionProtection = d.Network, d.Database, d.WAF, d.DeletionProtection
 	p.Logs.RetentionDays, p.Settings, p.Operators = d.Logs.RetentionDays, d.Settings, d.Operators
-	p.Tracing.SamplePercent = d.Tracing.SamplePercent
 	if d.Active {
 		p.Database.RestoreFrom = &rds.RestoreFrom{ReplicatedBackup: d.Backup.ARN}
 	}
@@ -88,7 +86,7 @@ func (d *DR) platform() *Platform {
 func (d *DR) color() *Color {
 	return &Color{
 		Project: d.Project, Name: d.Environment, Platform: "none", Region: d.Region, Domain: d.Domain,
-		Agents: d.Agents, Image: d.Image, Service: d.Service, Access: d.Access, Tracing: d.Tracing, Scaling: d.Scaling,
+		Agents: d.Agents, Image: d.Image, Service: d.Service, Access: d.Access, Scaling: d.Scaling,
 		Logs: d.Logs, DeletionProtection: d.DeletionProtection,
 	}
 }

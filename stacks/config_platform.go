@@ -28,7 +28,6 @@ type Platform struct {
 	CDN                CDN      `json:"cdn"`                //
 	WAF                WAF      `json:"waf"`                //
 	Logs               Logs     `json:"logs"`               //
-	Tracing            Tracing  `json:"tracing"`            //
 	DeletionProtection bool     `json:"deletionProtection"` // of the database, and buckets must be empty
 	// Settings of the server, as parameters by name: "log-level".
 	Settings map[string]string `json:"settings"`
@@ -86,11 +85,6 @@ type Recovery struct {
 	Region string `json:"region"` // absent: nowhere
 }
 
-// Tracing is how much of the traffic X-Ray is told of.
-type Tracing struct {
-	SamplePercent int `json:"samplePercent"`
-}
-
 // Images is the care of the image repository.
 type Images struct {
 	Keep int `json:"keep"` // images of each colour
@@ -136,7 +130,7 @@ func defaultPlatform() *Platform {
 		CDN:    CDN{PriceClass: "PriceClass_100"},
 		WAF:    WAF{RateLimit: 2000, RegionalRateLimit: 20_000},
 		Logs:   Logs{RetentionDays: 30, Audit: Audit{LockDays: 30, RetentionDays: 365}}, DeletionProtection: true,
-		Tracing: Tracing{SamplePercent: 5}, Settings: map[string]string{"log-level": "info"},
+		Settings:  map[string]string{"log-level": "info"},
 		Operators: []string{"codeflow-deploy-*", "codeflow-operator-*"},
 	}
 }
@@ -159,7 +153,6 @@ func (p *Platform) validate(c checker) {
 	p.Recovery.validate(c.at("recovery"), p.Region)
 	p.WAF.validate(c.at("waf"))
 	p.Logs.validate(c.at("logs"))
-	p.Tracing.validate(c.at("tracing"))
 	validateStore(c, p.Settings, p.Operators)
 	for _, color := range slices.Sorted(maps.Keys(p.TrafficOverride)) {
 		c.at("trafficOverride").require(slices.Contains(p.Colors, color), "must be of one of platform.colors", color, "")
@@ -238,10 +231,6 @@ func (l *Logs) validate(c checker) {
 	c.adopt(logretention.Check(l.RetentionDays))
 	c.at("audit.lockDays").between(l.Audit.LockDays, 1, 36500, "days")
 	c.at("audit.retentionDays").require(l.Audit.RetentionDays >= l.Audit.LockDays, "must not be less than lockDays", l.Audit.RetentionDays, "")
-}
-
-func (t *Tracing) validate(c checker) {
-	c.at("samplePercent").between(t.SamplePercent, 1, 100, "percent of the requests")
 }
 
 // logLevel is the setting that the server reads.

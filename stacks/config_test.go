@@ -107,7 +107,6 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"override of nobody":      {"platform", "trafficOverride", `{"red": "why"}`, `config "codeflow:platform.trafficOverride": must be of one of platform.colors, got "red"`},
 	"override, no reason":     {"platform", "trafficOverride", `{"blue": " "}`, `config "codeflow:platform.trafficOverride.blue": must give the reason`},
 	"requireDatabase":         {"color", "service.requireDatabase", `"yes"`, `config "codeflow:color.service.requireDatabase": must be true or false, got "yes"`},
-	"traced too much":         {"color", "tracing.samplePercent", `101`, `config "codeflow:color.tracing.samplePercent": must be 1 to 100, got 101`},
 	"recovery at home":        {"platform", "recovery.region", `"eu-central-1"`, `config "codeflow:platform.recovery.region": must be another region than the platform's, got "eu-central-1"`},
 	"unknown log level":       {"platform", "settings", `{"log-level": "loud"}`, `config "codeflow:platform.settings.log-level": must be one of debug, info, warn, error`},
 	"nobody operates":         {"platform", "operators", `[]`, `config "codeflow:platform.operators": must name a role`},

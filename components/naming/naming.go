@@ -109,15 +109,6 @@ func (p Platform) TrafficPath() string { return p.Path() + "/traffic" }
 // Trail is the name of the audit trail.
 func (p Platform) Trail() string { return p.Database() }
 
-// Dashboard is the name of a dashboard; an account has one list for all regions.
-func (p Platform) Dashboard(of string) string { return p.Database() + "-" + of }
-
-// Query is the name of a saved query; the console shows folders.
-func (p Platform) Query(what string) string { return p.Project + "/" + p.Environment + "/" + what }
-
-// Traces names the group of the traces, and begins the names of the sampling rules.
-func (p Platform) Traces() string { return p.Database() }
-
 // SwitchedBack is the name of the parameter with the digest that lost its traffic.
 func (p Platform) SwitchedBack() string { return p.TrafficPath() + "/switched-back" }
 
