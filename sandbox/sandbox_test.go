@@ -237,7 +237,7 @@ func TestWithoutADomain(t *testing.T) {
 	for _, color := range []string{"blue", "green"} {
 		set(t, s, color, nil, "codeflow:color", "domain")
 	}
-	for _, stack := range engine.Names {
+	for _, stack := range []string{"prod", "blue", "green"} {
 		run(t, s, stack, engine.Up)
 	}
 	for _, color := range []string{"blue", "green"} {

@@ -63,7 +63,7 @@ func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output)
 func running(t *testing.T, dir string) *exec.Cmd {
 	t.Helper()
 	s := open(t, dir)
-	for _, stack := range engine.Names {
+	for _, stack := range []string{"prod", "blue", "green"} {
 		run(t, s, stack, engine.Up)
 	}
 	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
