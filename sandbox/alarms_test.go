@@ -66,7 +66,7 @@ var bells = map[string]map[string]bell{
 		"info-platform-prod-database-connections": {faults: faults("metric=AWS/RDS/DatabaseConnections=100000")},
 		"info-platform-prod-database-storage":     {faults: faults("metric=AWS/RDS/FreeStorageSpace=1000000")},
 		"info-platform-prod-database-memory":      {faults: faults("metric=AWS/RDS/FreeableMemory=1000000"), level: 1},
-		"info-platform-prod-backup":              {faults: faults("metric=AWS/Backup/NumberOfBackupJobsCompleted=0")},
+		"info-platform-prod-backup":               {faults: faults("metric=AWS/Backup/NumberOfBackupJobsCompleted=0")},
 		"info-platform-prod-nat-1-ports":          {faults: faults("metric=AWS/NATGateway/ErrorPortAllocation=1")},
 		"info-platform-prod-nat-2-ports":          {faults: faults("metric=AWS/NATGateway/ErrorPortAllocation=1")},
 		"info-platform-prod-nat-3-ports":          {faults: faults("metric=AWS/NATGateway/ErrorPortAllocation=1")},
