@@ -67,6 +67,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 		cfg.Color = defaultColor()
 		c.object(get, "color", cfg.Color)
 		cfg.Color.validate(c.at("color"))
+		c.at("color.platform").require(cfg.Color.Platform != "", "is required", nil, `name the platform's stack, for example "prod"`)
 	case "dr":
 		cfg.DR = defaultDR()
 		c.object(get, "dr", cfg.DR)

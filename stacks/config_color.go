@@ -81,7 +81,6 @@ func (s Scaling) component() ecsservice.Scaling {
 
 func (k *Color) validate(c checker) {
 	c.at("name").require(k.Name != "", "is required", nil, `for example "blue"`)
-	c.at("platform").require(k.Platform != "", "is required", nil, `name the platform's stack, for example "prod"`)
 	checkRegion(c.at("region"), k.Region)
 	if k.Name != "" {
 		c.adopt(naming.Color{Project: k.Project, Color: k.Name}.Check()...)

@@ -85,7 +85,7 @@ func (d *DR) platform() *Platform {
 // color is the part that blue and green have; it is named like the environment.
 func (d *DR) color() *Color {
 	return &Color{
-		Project: d.Project, Name: d.Environment, Platform: "none", Region: d.Region, Domain: d.Domain,
+		Project: d.Project, Name: d.Environment, Region: d.Region, Domain: d.Domain,
 		Agents: d.Agents, Image: d.Image, Service: d.Service, Access: d.Access, Scaling: d.Scaling,
 		Logs: d.Logs, DeletionProtection: d.DeletionProtection,
 	}

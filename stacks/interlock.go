@@ -58,7 +58,7 @@ type switchBack struct {
 // switchedBack reads the note, as a list because it need not be there.
 func (p *platformStack) switchedBack(ctx *pulumi.Context) pulumi.Output {
 	path := p.names.TrafficPath()
-	found := ssm.GetParametersByPathOutput(ctx, ssm.GetParametersByPathOutputArgs{Path: pulumi.String(path)}, p.homeInvoke)
+	found := ssm.GetParametersByPathOutput(ctx, ssm.GetParametersByPathOutputArgs{Path: pulumi.String(path)}, pulumi.Provider(p.homeProvider))
 	return pulumi.Unsecret(found).ApplyT(func(result ssm.GetParametersByPathResult) ([]switchBack, error) {
 		var notes []switchBack
 		for i, name := range result.Names {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
-	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/kms"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/accesslogs"
@@ -83,12 +82,10 @@ type platformStack struct {
 
 	homeProvider *aws.Provider         // of the stack's region
 	home         pulumi.ResourceOption // the same, for what is registered
-	homeInvoke   pulumi.InvokeOption   // the same, for what is only read
 	usEast1      *aws.Provider         // of what CloudFront uses
 	second       *aws.Provider         // of the second region, nil without one
 	account      string
-	logKey       *kms.Key
-	logKeyEast   *kms.Key // the same in us-east-1
+	logKeyEast   pulumi.StringOutput // of the log groups in us-east-1; out has the other
 	vpc          *vpc.VPC
 	logBucket    *accesslogs.Bucket
 	regionalACL  *waf.WebACL
@@ -107,7 +104,7 @@ func (p *platformStack) providers(ctx *pulumi.Context) error {
 		return err
 	}
 	// Providers reaches awsx's children too, so that no second plugin starts.
-	p.homeProvider, p.home, p.homeInvoke = home, pulumi.Providers(home), pulumi.Provider(home)
+	p.homeProvider, p.home = home, pulumi.Providers(home)
 	return nil
 }
 
@@ -125,24 +122,25 @@ func (p *platformStack) recoveryProvider(ctx *pulumi.Context) (err error) {
 
 // logKeys make the key of the log groups in each region that has some.
 func (p *platformStack) logKeys(ctx *pulumi.Context) error {
-	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, p.homeInvoke)
+	identity, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(p.homeProvider))
 	if err != nil {
 		return fmt.Errorf("reading the account: %w", err)
 	}
 	p.account = identity.AccountId
-	create := func(name, region string, opt pulumi.ResourceOption) (*kms.Key, error) {
-		return key.New(ctx, name, &key.Args{
+	create := func(name, region string, opt pulumi.ResourceOption) (arn pulumi.StringOutput, err error) {
+		created, err := key.New(ctx, name, &key.Args{
 			Account: p.account, Description: "Logs of " + p.names.Path() + " in " + region,
 			Admit: []policy.Statement{key.Logs(region, p.account)},
 		}, opt)
+		if err != nil {
+			return arn, err
+		}
+		return created.Arn, nil
 	}
-	if p.logKey, err = create("logs-key", p.cfg.Region, p.home); err != nil {
+	if p.out.LogKeyARN, err = create("logs-key", p.cfg.Region, p.home); err != nil || p.usEast1 == nil {
 		return err
 	}
-	p.out.LogKeyARN = p.logKey.Arn
-	if p.usEast1 != nil {
-		p.logKeyEast, err = create("logs-key-us-east-1", cdnRegion, pulumi.Provider(p.usEast1))
-	}
+	p.logKeyEast, err = create("logs-key-us-east-1", cdnRegion, pulumi.Provider(p.usEast1))
 	return err
 }
 
@@ -151,7 +149,7 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 	p.vpc, err = vpc.New(ctx, "network", &vpc.Args{
 		CIDR: n.CIDR, Zones: n.Zones, NAT: vpc.NAT(n.NAT), Region: pulumi.String(p.cfg.Region),
 		PublicMask: n.Masks.Public, PrivateMask: n.Masks.Private, DatabaseMask: n.Masks.Database,
-		LogGroupName: "/vpc/" + p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn,
+		LogGroupName: "/vpc/" + p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN,
 	}, p.home)
 	if err != nil {
 		return err
@@ -169,7 +167,7 @@ func (p *platformStack) database(ctx *pulumi.Context) (err error) {
 		Class: d.Class, EngineVersion: d.Version, StorageGB: d.StorageGB, MaxStorageGB: d.MaxStorageGB,
 		BackupRetentionDays: d.RetentionDays, MultiAZ: d.MultiAZ, FinalSnapshot: d.FinalSnapshot,
 		DeletionProtection: p.cfg.DeletionProtection, DatabaseName: "codeflow", Username: "codeflow",
-		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn, EventTopicARN: p.topics[0],
+		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN, EventTopicARN: p.topics[0],
 		Generation: d.Generation, RestoreFrom: d.RestoreFrom, Unprotected: d.Unprotected, Retired: d.Retired, KeyARN: p.databaseKey,
 	}
 	if p.second != nil {
@@ -303,7 +301,7 @@ func (p *platformStack) firewall(ctx *pulumi.Context) error {
 	var err error
 	if p.regionalACL, err = waf.New(ctx, "waf", &waf.Args{
 		Scope: waf.Regional, RateLimit: p.cfg.WAF.RegionalRateLimit,
-		LogGroupName: p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKey.Arn,
+		LogGroupName: p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN,
 	}, p.home); err != nil {
 		return err
 	}
@@ -313,7 +311,7 @@ func (p *platformStack) firewall(ctx *pulumi.Context) error {
 	}
 	p.cdnACL, err = waf.New(ctx, "waf-cdn", &waf.Args{
 		Scope: waf.CloudFront, RateLimit: p.cfg.WAF.RateLimit,
-		LogGroupName: p.names.Database() + "-cdn", LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKeyEast.Arn,
+		LogGroupName: p.names.Database() + "-cdn", LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.logKeyEast,
 	}, pulumi.Provider(p.usEast1))
 	return err
 }
