@@ -129,12 +129,7 @@ func (b *Bucket) access(ctx *pulumi.Context, name string, bucket *s3.BucketV2) (
 // the ACL that it sets when a distribution turns its logs on.
 func statements(bucket pulumi.StringOutput, account string) []policy.Statement {
 	return []policy.Statement{
-		{
-			Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
-			Resources:  []any{bucket, pulumi.Sprintf("%s/*", bucket)},
-			Principals: map[string]any{"AWS": "*"},
-			Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
-		},
+		policy.TLSOnly(bucket),
 		{
 			// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html
 			Sid: "LoadBalancers", Actions: []string{"s3:PutObject"},

@@ -10,8 +10,8 @@ import (
 )
 
 // newBucket registers a bucket with Object Lock and returns its policy, the last
-// thing that the trail needs. The settings follow each other,
-// since S3 refuses concurrent ones with OperationAborted.
+// thing that the trail needs. The settings follow each other, since S3 refuses
+// concurrent ones with OperationAborted.
 func newBucket(ctx *pulumi.Context, name string, args *Args, from *trailSource, child pulumi.ResourceOption) (*s3.BucketPolicy, error) {
 	created, err := s3.NewBucketV2(ctx, name, &s3.BucketV2Args{
 		ObjectLockEnabled: pulumi.Bool(true), ForceDestroy: pulumi.Bool(args.ForceDestroy),
@@ -82,12 +82,7 @@ func lifecycle(days int) *s3.BucketLifecycleConfigurationV2RuleArgs {
 // https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
 func (s *trailSource) bucketStatements(arn pulumi.StringOutput) []policy.Statement {
 	return []policy.Statement{
-		{
-			Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
-			Resources:  []any{arn, pulumi.Sprintf("%s/*", arn)},
-			Principals: map[string]any{"AWS": "*"},
-			Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
-		},
+		policy.TLSOnly(arn),
 		s.admit("AclCheck", "s3:GetBucketAcl", arn, nil),
 		s.admit("Write", "s3:PutObject", pulumi.Sprintf("%s/AWSLogs/%s/*", arn, s.account), map[string]map[string]any{
 			"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"},

@@ -116,7 +116,7 @@ func admit(
 	_, err := s3.NewBucketPolicy(ctx, name+"-assets-policy", &s3.BucketPolicyArgs{
 		Bucket: bucket.Bucket,
 		Policy: policy.Document(
-			tlsOnly(bucket),
+			policy.TLSOnly(bucket.Arn),
 			policy.Statement{
 				Sid: "Distribution", Actions: []string{"s3:GetObject"},
 				Principals: map[string]any{"Service": "cloudfront.amazonaws.com"},
@@ -126,13 +126,4 @@ func admit(
 		),
 	}, child)
 	return err
-}
-
-func tlsOnly(bucket *s3.BucketV2) policy.Statement {
-	return policy.Statement{
-		Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
-		Principals: map[string]any{"AWS": "*"},
-		Resources:  []any{bucket.Arn, pulumi.Sprintf("%s/*", bucket.Arn)},
-		Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
-	}
 }

@@ -20,7 +20,7 @@ func replicate(
 		return err
 	}
 	if _, err := s3.NewBucketPolicy(ctx, name+"-replica-policy", &s3.BucketPolicyArgs{
-		Bucket: replica.Bucket, Policy: policy.Document(tlsOnly(replica)),
+		Bucket: replica.Bucket, Policy: policy.Document(policy.TLSOnly(replica.Arn)),
 	}, there...); err != nil {
 		return err
 	}

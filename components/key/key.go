@@ -41,12 +41,11 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return created, nil
 }
 
-// Publisher lets a service encrypt what it sends, for resources of this account.
-func Publisher(sid, service, account string) policy.Statement {
+// Publisher lets a service encrypt what it sends, under conditions or none.
+func Publisher(sid, service string, conditions map[string]map[string]any) policy.Statement {
 	return policy.Statement{
 		Sid: sid, Actions: []string{"kms:Decrypt", "kms:GenerateDataKey*"}, Resources: []any{"*"},
-		Principals: map[string]any{"Service": service},
-		Conditions: map[string]map[string]any{"StringEquals": {"aws:SourceAccount": account}},
+		Principals: map[string]any{"Service": service}, Conditions: conditions,
 	}
 }
 

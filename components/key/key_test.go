@@ -23,7 +23,8 @@ func TestNew(t *testing.T) {
 	t.Parallel()
 	r := &recorder.Recorder{}
 	r.Both(t, program(&key.Args{Account: "123456789012", Description: "Logs", Admit: []policy.Statement{
-		key.Logs("eu-central-1", "123456789012"), key.Publisher("Alarms", "cloudwatch.amazonaws.com", "123456789012"),
+		key.Logs("eu-central-1", "123456789012"), key.Publisher("Alarms", "cloudwatch.amazonaws.com",
+			map[string]map[string]any{"StringEquals": {"aws:SourceAccount": "123456789012"}}),
 	}}))
 	created := r.Get(t, "aws:kms/key:Key", "logs-key")
 	assert.Equal(t, true, created.In("enableKeyRotation"))

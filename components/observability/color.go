@@ -44,6 +44,14 @@ func informs(project, of string) naming.Color {
 
 const infoPrefix = "info"
 
+// named is how an alarm of the colour is named: with its prefix those that blame it.
+func (a *ColorArgs) named(of *alarm) naming.Color {
+	if of.severity == guard {
+		return a.Names
+	}
+	return a.info()
+}
+
 func (a *ColorArgs) validate() error {
 	errs := a.Names.Check()
 	if c := a.Names.Color; c == infoPrefix || strings.HasPrefix(c, infoPrefix+"-") {

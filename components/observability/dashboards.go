@@ -32,7 +32,7 @@ func (a *PlatformArgs) newDashboards(
 // platformDashboard shows what both colours share. Metrics of the CDN are in
 // us-east-1, wherever the dashboard is.
 func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[string]any {
-	of := pulumi.StringMap{"DBInstanceIdentifier": a.Database.InstanceID}
+	of := a.Database.dimensions()
 	db := func(title, name, statistic string) widget {
 		return graph(title, a.Region, minute, series{metric: metric{"value", "AWS/RDS", name, statistic, of}})
 	}
@@ -56,17 +56,13 @@ func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[strin
 		edge = append(edge, graph("NAT: ports that were missing", a.Region, minute, nat...))
 	}
 	if a.WebACL != "" {
-		edge = append(edge, blocked("WAF: blocked requests", a.Region, pulumi.StringMap{
-			"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region,
-		}))
+		edge = append(edge, blocked("WAF: blocked requests", a.Region, a.firewall()))
 	}
 	if a.CDNWebACL != "" {
-		edge = append(edge, blocked("WAF of the CDN: blocked requests", usEast1, pulumi.StringMap{
-			"WebACL": pulumi.String(a.CDNWebACL), "Rule": pulumi.String("ALL"),
-		}))
+		edge = append(edge, blocked("WAF of the CDN: blocked requests", usEast1, a.cdnFirewall()))
 	}
 	if a.CDN != nil {
-		of := pulumi.StringMap{"DistributionId": a.CDN.DistributionID, "Region": pulumi.String("Global")}
+		of := a.CDN.dimensions()
 		edge = append(edge, graph("CDN: requests and errors in %", usEast1, 5*minute,
 			series{metric: metric{"requests", "AWS/CloudFront", "Requests", "Sum", of}},
 			series{metric: metric{"errors", "AWS/CloudFront", "5xxErrorRate", "Average", of}}))

@@ -10,10 +10,7 @@ import (
 // deploymentFailed is what is no metric of AWS's, but an event: that ECS gave up a
 // deployment, and goes back to the one before when the circuit breaker may.
 // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service_deployment_events.html
-const (
-	deploymentFailed     = "deployment-failed"
-	deploymentFailedText = "ECS has given up a deployment; with the circuit breaker the one before comes back"
-)
+const deploymentFailed = "deployment-failed"
 
 // newDeploymentFailed registers the rule that tells the first level. A rule without
 // a target would do nothing, so without topics there is none.
@@ -22,7 +19,8 @@ func newDeploymentFailed(ctx *pulumi.Context, name string, args *ColorArgs, opts
 		return nil
 	}
 	rule, err := cloudwatch.NewEventRule(ctx, name+"-"+deploymentFailed, &cloudwatch.EventRuleArgs{
-		Name: pulumi.String(args.info().Alarm(deploymentFailed)), Description: pulumi.String(deploymentFailedText),
+		Name:        pulumi.String(args.info().Alarm(deploymentFailed)),
+		Description: pulumi.String("ECS has given up a deployment; with the circuit breaker the one before comes back"),
 		EventPattern: pulumi.JSONMarshal(map[string]any{
 			"source": []string{"aws.ecs"}, "detail-type": []string{"ECS Deployment State Change"},
 			"resources": []any{map[string]any{"suffix": pulumi.Sprintf(":service/%s/%s", args.ClusterName, args.ServiceName)}},

@@ -24,9 +24,7 @@ func (a *PlatformArgs) homeTable() []alarm {
 		rows = append(rows, certificateRow("certificate", a.CertificateARN))
 	}
 	if a.WebACL != "" {
-		rows = append(rows, firewallRow("waf-blocked", pulumi.StringMap{
-			"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region,
-		}))
+		rows = append(rows, firewallRow("waf-blocked", a.firewall()))
 	}
 	if a.BackupVault != nil {
 		rows = append(rows, alarm{
@@ -53,16 +51,13 @@ func (a *PlatformArgs) usEast1Table() []alarm {
 		rows = append(rows, certificateRow("certificate", a.CDNCertificateARN))
 	}
 	if a.CDNWebACL != "" {
-		// The metrics of a web ACL for CloudFront have no region.
-		rows = append(rows, firewallRow("waf-blocked", pulumi.StringMap{
-			"WebACL": pulumi.String(a.CDNWebACL), "Rule": pulumi.String("ALL"),
-		}))
+		rows = append(rows, firewallRow("waf-blocked", a.cdnFirewall()))
 	}
 	return rows
 }
 
 func (d *Database) table() []alarm {
-	of := pulumi.StringMap{"DBInstanceIdentifier": d.InstanceID}
+	of := d.dimensions()
 	row := func(name, description, metricName, comparison string, threshold float64, s severity) alarm {
 		return alarm{
 			name: name, description: description, severity: s,
@@ -120,7 +115,7 @@ func firewallRow(name string, of pulumi.StringMap) alarm {
 // table is about whole percents of the requests, when there are enough of them.
 func (c *CDN) table() []alarm {
 	const cloudFront = "AWS/CloudFront"
-	of := pulumi.StringMap{"DistributionId": c.DistributionID, "Region": pulumi.String("Global")}
+	of := c.dimensions()
 	requests := metric{"requests", cloudFront, "Requests", "Sum", of}
 	rows := []alarm{{
 		name: "5xx-rate", description: "More than 1 % of the CDN's answers are server errors", severity: page,
@@ -140,4 +135,23 @@ func (c *CDN) table() []alarm {
 		})
 	}
 	return rows
+}
+
+// What the metrics are of: alarms and dashboards look at the same ones.
+
+func (d *Database) dimensions() pulumi.StringMap {
+	return pulumi.StringMap{"DBInstanceIdentifier": d.InstanceID}
+}
+
+func (c *CDN) dimensions() pulumi.StringMap {
+	return pulumi.StringMap{"DistributionId": c.DistributionID, "Region": pulumi.String("Global")}
+}
+
+func (a *PlatformArgs) firewall() pulumi.StringMap {
+	return pulumi.StringMap{"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region}
+}
+
+// cdnFirewall has no region: the metrics of a web ACL for CloudFront have none.
+func (a *PlatformArgs) cdnFirewall() pulumi.StringMap {
+	return pulumi.StringMap{"WebACL": pulumi.String(a.CDNWebACL), "Rule": pulumi.String("ALL")}
 }

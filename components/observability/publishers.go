@@ -1,6 +1,7 @@
 package observability
 
 import (
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/key"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 )
 
@@ -27,22 +28,15 @@ var publishers = []publisher{
 	{sid: "Backup", service: "backup.amazonaws.com"},
 }
 
-func (p *publisher) statement(account string, actions []string, resource any) policy.Statement {
-	s := policy.Statement{
-		Sid: p.sid, Actions: actions, Resources: []any{resource}, Principals: map[string]any{"Service": p.service},
-	}
-	if p.ofAccount {
-		s.Conditions = map[string]map[string]any{"StringEquals": {"aws:SourceAccount": account}}
-	}
-	return s
-}
-
 // publish are the statements of a topic's policy.
 func publish(account string, topic any) (list []policy.Statement) {
-	for i := range publishers {
-		s := publishers[i].statement(account, []string{"sns:Publish"}, topic)
-		if source := publishers[i].source; source != "" {
-			s.Conditions["ArnLike"] = map[string]any{"aws:SourceArn": "arn:*:" + source + ":*:" + account + ":*"}
+	for _, p := range publishers {
+		s := policy.Statement{
+			Sid: p.sid, Actions: []string{"sns:Publish"}, Resources: []any{topic}, Principals: map[string]any{"Service": p.service},
+			Conditions: p.conditions(account),
+		}
+		if p.source != "" {
+			s.Conditions["ArnLike"] = map[string]any{"aws:SourceArn": "arn:*:" + p.source + ":*:" + account + ":*"}
 		}
 		list = append(list, s)
 	}
@@ -51,8 +45,15 @@ func publish(account string, topic any) (list []policy.Statement) {
 
 // encrypt are the statements of the policy of the topics' key.
 func encrypt(account string) (list []policy.Statement) {
-	for i := range publishers {
-		list = append(list, publishers[i].statement(account, []string{"kms:Decrypt", "kms:GenerateDataKey*"}, "*"))
+	for _, p := range publishers {
+		list = append(list, key.Publisher(p.sid, p.service, p.conditions(account)))
 	}
 	return list
+}
+
+func (p *publisher) conditions(account string) map[string]map[string]any {
+	if !p.ofAccount {
+		return nil
+	}
+	return map[string]map[string]any{"StringEquals": {"aws:SourceAccount": account}}
 }

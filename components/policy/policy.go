@@ -39,6 +39,16 @@ func AssumeRole(service string, conditions map[string]map[string]any) pulumi.Str
 	})
 }
 
+// TLSOnly denies every request without TLS, of a bucket's policy.
+func TLSOnly(bucketARN pulumi.StringOutput) Statement {
+	return Statement{
+		Sid: "TLSOnly", Effect: "Deny", Actions: []string{"s3:*"},
+		Resources:  []any{bucketARN, pulumi.Sprintf("%s/*", bucketARN)},
+		Principals: map[string]any{"AWS": "*"},
+		Conditions: map[string]map[string]any{"Bool": {"aws:SecureTransport": "false"}},
+	}
+}
+
 func (s Statement) fields() map[string]any {
 	f := map[string]any{"Effect": "Allow", "Action": s.Actions}
 	if s.Effect != "" {

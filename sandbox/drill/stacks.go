@@ -2,11 +2,8 @@ package drill
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -69,7 +66,7 @@ const uses = 50
 func (s *Stacks) Use(ctx context.Context) error {
 	for range uses {
 		var agent struct{ Name string }
-		if err := s.get(ctx, "/api/v1/agents/code-reviewer", &agent); err != nil {
+		if _, err := s.Sandbox.Get(ctx, "/api/v1/agents/code-reviewer", &agent); err != nil {
 			return err
 		}
 		if agent.Name == "" {
@@ -137,32 +134,6 @@ func (s *Stacks) Serve(ctx context.Context) (err error) {
 
 func (s *Stacks) health(ctx context.Context) (string, error) {
 	var health struct{ Status string }
-	err := s.get(ctx, "/health", &health)
+	_, err := s.Sandbox.Get(ctx, "/health", &health)
 	return health.Status, err
-}
-
-// get reads JSON at the front door.
-func (s *Stacks) get(ctx context.Context, path string, into any) error {
-	status, err := s.account.Status()
-	if err != nil {
-		return err
-	}
-	client, err := status.Client()
-	if err != nil {
-		return err
-	}
-	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+s.Sandbox.Domain()+path, nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return err
-	}
-	defer response.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(into); err != nil {
-		return fmt.Errorf("reading %s (%s): %w", path, response.Status, err)
-	}
-	return nil
 }

@@ -2,10 +2,7 @@ package rehearsal
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/http"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
@@ -75,25 +72,7 @@ func (row *row) switched(from, to string, took time.Duration, journal []ops.Entr
 
 // health is the status that a task tells of itself.
 func (r *rehearsal) health(ctx context.Context) (string, error) {
-	status, err := r.sandbox.Account.Status()
-	if err != nil {
-		return "", err
-	}
-	client, err := status.Client()
-	if err != nil {
-		return "", err
-	}
-	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+r.sandbox.Domain()+"/health", nil)
-	if err != nil {
-		return "", err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return "", err
-	}
-	defer response.Body.Close()
 	var health struct{ Status string }
-	err = json.NewDecoder(io.LimitReader(response.Body, 1<<20)).Decode(&health)
+	_, err := r.sandbox.Get(ctx, "/health", &health)
 	return health.Status, err
 }
