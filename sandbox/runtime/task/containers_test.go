@@ -152,9 +152,9 @@ func TestKilledWhileItsDependencyRuns(t *testing.T) {
 	}
 }
 
-// TestCollector leads a server to the stand-in.
+// TestCollector leads a server to the stand-in. It is not parallel: another test
+// could get the port that it gives back.
 func TestCollector(t *testing.T) {
-	t.Parallel()
 	f := setUp(t)
 	log := &output{}
 	started := f.start(t, func(r *task.Request) {
