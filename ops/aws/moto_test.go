@@ -162,13 +162,14 @@ func (m *moto) service(color string, group *string) (task, other string) {
 	return *now, *before
 }
 
-// measure puts the metrics and the alarms there.
+// measure puts the metrics and the alarms there. The current minute is measured too,
+// since it may be over when the test asks for the last whole ones.
 func (m *moto) measure() {
 	m.t.Helper()
 	ctx, metrics := m.t.Context(), cloudwatch.NewFromConfig(m.cfg)
 	dimensions := []cloudwatchtypes.Dimension{{Name: aws.String("LoadBalancer"), Value: aws.String(m.balancer["blue"])}}
 	for name, value := range map[string]float64{"RequestCount": 300, "HTTPCode_Target_5XX_Count": 4, "HTTPCode_ELB_5XX_Count": 2} {
-		for _, ago := range []time.Duration{time.Minute, 2 * time.Minute} {
+		for _, ago := range []time.Duration{0, time.Minute, 2 * time.Minute} {
 			done[*cloudwatch.PutMetricDataOutput](m)(metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
 				Namespace: aws.String("AWS/ApplicationELB"), MetricData: []cloudwatchtypes.MetricDatum{{
 					MetricName: aws.String(name), Value: aws.Float64(value), Dimensions: dimensions, Timestamp: aws.Time(time.Now().Add(-ago)),
