@@ -17,7 +17,7 @@ const drillReport = "drill.json"
 
 func drillCommand(opts *engine.Options) *cobra.Command {
 	return &cobra.Command{
-		Use: "drill", Short: "Lose rows of the database and restore them, in a sandbox of its own", Args: cobra.NoArgs,
+		Use: "drill", Short: "Lose rows of the database, then its region, and restore them, in a sandbox of its own", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.Dir == "" {
 				opts.Dir = filepath.Join(opts.Folder(), "drill")
@@ -37,12 +37,20 @@ func drillCommand(opts *engine.Options) *cobra.Command {
 				if err := stacks.Up(cmd.Context()); err != nil {
 					return err
 				}
-				report, err := drill.Run(cmd.Context(), drill.Options{Platform: stacks, TimeScale: float64(s.TimeScale()), Out: opts.Out})
-				file, failure := os.Create(filepath.Join(s.Dir(), drillReport))
-				if failure != nil {
-					return errors.Join(err, failure)
+				file, err := os.Create(filepath.Join(s.Dir(), drillReport))
+				if err != nil {
+					return err
 				}
-				return errors.Join(err, printJSON(file, report), file.Close(), report.Write(cmd.OutOrStdout()))
+				defer file.Close()
+				for _, region := range []bool{false, true} {
+					report, err := drill.Run(cmd.Context(), drill.Options{
+						Platform: stacks, Region: region, TimeScale: float64(s.TimeScale()), Out: opts.Out,
+					})
+					if err := errors.Join(err, printJSON(file, report), report.Write(cmd.OutOrStdout())); err != nil {
+						return err
+					}
+				}
+				return nil
 			})
 		},
 	}

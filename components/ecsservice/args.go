@@ -75,6 +75,9 @@ type Container struct {
 	Name string
 	// Image by digest. Default: the server's.
 	Image pulumi.StringInput
+	// RepositoryARN of the image, when it is in a registry of ECR that the tasks'
+	// execution role must be let into. Default: none.
+	RepositoryARN pulumi.StringInput
 	// Command replaces the image's. Default: the image's.
 	Command []string
 	// Environment and Secrets as the server's.

@@ -131,13 +131,24 @@ func (a *Args) executionPolicy(logs *cloudwatch.LogGroup) []policy.Statement {
 		{Sid: "Login", Actions: []string{"ecr:GetAuthorizationToken"}, Resources: []any{"*"}},
 		{
 			Sid: "Pull", Actions: []string{"ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"},
-			Resources: []any{a.RepositoryARN},
+			Resources: a.repositories(),
 		},
 		{
 			Sid: "Log", Actions: []string{"logs:CreateLogStream", "logs:PutLogEvents"},
 			Resources: []any{pulumi.Sprintf("%s:*", logs.Arn)},
 		},
 	}, a.ExecutionPolicy...)
+}
+
+// repositories are those that the images are in.
+func (a *Args) repositories() []any {
+	list := []any{a.RepositoryARN}
+	for _, c := range a.Containers {
+		if c.RepositoryARN != nil {
+			list = append(list, c.RepositoryARN)
+		}
+	}
+	return list
 }
 
 // role makes a role for tasks of this account, with the statements if there are any.

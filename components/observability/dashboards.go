@@ -87,7 +87,7 @@ func (a *PlatformArgs) colorsDashboard() map[string]any {
 		var lines []series
 		for _, c := range a.Colors {
 			line := of(naming.Color{Project: a.Names.Project, Color: c})
-			line.id, line.label = c, c
+			line.id, line.label = identifier(c), c
 			lines = append(lines, line)
 		}
 		return graph(title, a.Region, minute, lines...)
@@ -121,31 +121,39 @@ func (a *PlatformArgs) colorsDashboard() map[string]any {
 
 // share is each colour's part of all requests, in percent.
 func (a *PlatformArgs) share() widget {
-	var lines []series
-	all := make([]string, len(a.Colors))
+	of := make([]string, len(a.Colors))
 	for i, c := range a.Colors {
-		lines = append(lines, series{
-			metric: metric{id: c}, hidden: true,
-			expression: found(naming.Color{Project: a.Names.Project, Color: c}, "LoadBalancer", "RequestCount", "Sum"),
-		})
-		all[i] = fmt.Sprintf("FILL(%s, 0)", c)
+		of[i] = "(" + words(naming.Color{Project: a.Names.Project, Color: c}) + ")"
 	}
+	lines := []series{{
+		metric: metric{id: "total"}, hidden: true, expression: search("LoadBalancer", "RequestCount", "Sum", "("+strings.Join(of, " OR ")+")"),
+	}}
 	for i, c := range a.Colors {
 		lines = append(lines, series{
-			metric: metric{id: "share_" + c}, label: c, expression: fmt.Sprintf("100 * %s / (%s)", all[i], strings.Join(all, " + ")),
+			metric: metric{id: identifier(c)}, label: c,
+			expression: fmt.Sprintf("100 * FILL(%s, 0) / total", search("LoadBalancer", "RequestCount", "Sum", of[i])),
 		})
 	}
 	return graph("Traffic share, %", a.Region, minute, lines...)
 }
 
+// identifier is a colour's name as the id of a series.
+func identifier(color string) string { return strings.ReplaceAll(color, "-", "_") }
+
 // found is the sum of a metric over what a colour's load balancer has. The ARN
 // suffix that is the dimension ends with a random part, so it is searched by the
 // words of its name.
-// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
 func found(c naming.Color, dimensions, name, statistic string) string {
-	var words strings.Builder
-	for word := range strings.SplitSeq(c.LoadBalancer(), "-") {
-		words.WriteString(" LoadBalancer=" + word)
-	}
-	return fmt.Sprintf(`SUM(SEARCH('{AWS/ApplicationELB,%s} MetricName="%s"%s', '%s', %d))`, dimensions, name, words.String(), statistic, minute)
+	return search(dimensions, name, statistic, words(c))
+}
+
+func words(c naming.Color) string {
+	return "LoadBalancer=" + strings.ReplaceAll(c.LoadBalancer(), "-", " LoadBalancer=")
+}
+
+// search is an expression for the sum of the metrics of load balancers that a
+// condition finds.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/search-expression-syntax.html
+func search(dimensions, name, statistic, condition string) string {
+	return fmt.Sprintf(`SUM(SEARCH('{AWS/ApplicationELB,%s} MetricName="%s" %s', '%s', %d))`, dimensions, name, condition, statistic, minute)
 }

@@ -53,7 +53,7 @@ type Args struct {
 	Region pulumi.StringInput
 	// Endpoints are the services with an interface endpoint, of ecr.api,
 	// ecr.dkr, kms, logs, secretsmanager, ssm (the default), ecs, ecs-agent,
-	// ecs-telemetry and ssmmessages; empty but not nil for none. Without NAT
+	// ecs-telemetry, ssmmessages and xray; empty but not nil for none. Without NAT
 	// those that tasks need are added. Updates in place: endpoints come and go.
 	Endpoints []string
 	// LogGroupName is the log group of the flow logs. Default "/vpc/" and the
@@ -72,15 +72,15 @@ func defaultEndpoints() []string {
 	return []string{"ecr.api", "ecr.dkr", "kms", "logs", "secretsmanager", "ssm"}
 }
 
-// taskEndpoints are those without which a Fargate task does not start when
-// there is no NAT; the package's documentation says why.
+// taskEndpoints are those without which a Fargate task does not start when there
+// is no NAT, the package's documentation says why, and the one for its traces.
 func taskEndpoints() []string {
-	return []string{"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm"}
+	return []string{"ecr.api", "ecr.dkr", "logs", "secretsmanager", "ssm", "xray"}
 }
 
 // otherEndpoints are those that only some platforms need: new regions, ECS Exec.
 func otherEndpoints() []string {
-	return []string{"ecs", "ecs-agent", "ecs-telemetry", "ssmmessages"}
+	return []string{"ecs", "ecs-agent", "ecs-telemetry", "ssmmessages", "xray"}
 }
 
 func (a *Args) setDefaults(name string) {

@@ -22,7 +22,7 @@ func TestBadArgs(t *testing.T) {
 		`number of zones must be 2 to 6, got 7`:                                                    bad(func(a *vpc.Args) { a.Zones = 7 }),
 		`use a VPC of /17`:                                                                         bad(func(a *vpc.Args) { a.CIDR, a.Zones = "10.0.0.0/18", 2 }),
 		`NAT must be one of [None Single OnePerAz], got "single"`:                                  bad(func(a *vpc.Args) { a.NAT = "single" }),
-		`Endpoints must be of [ecr.api ecr.dkr kms logs secretsmanager ssm ecs ecs-agent ecs-telemetry ssmmessages], got "ecr"`: bad(
+		`Endpoints must be of [ecr.api ecr.dkr kms logs secretsmanager ssm ecs ecs-agent ecs-telemetry ssmmessages xray], got "ecr"`: bad(
 			func(a *vpc.Args) { a.Endpoints = []string{"ecr"} }),
 		`log retention must be one of CloudWatch's`: bad(func(a *vpc.Args) { a.LogRetentionDays = -1 }),
 	} {

@@ -150,13 +150,13 @@ func TestSecurityGroups(t *testing.T) {
 
 func TestEndpoints(t *testing.T) {
 	t.Parallel()
-	tasks := []string{"net-ecr.api", "net-ecr.dkr", "net-logs", "net-s3", "net-secretsmanager", "net-ssm"}
+	tasks := []string{"net-ecr.api", "net-ecr.dkr", "net-logs", "net-s3", "net-secretsmanager", "net-ssm", "net-xray"}
 	for name, c := range map[string]struct {
 		nat       vpc.NAT
 		endpoints []string
 		want      []string
 	}{
-		"default":                 {vpc.NATSingle, nil, append([]string{"net-kms"}, tasks...)},
+		"default":                 {vpc.NATSingle, nil, append([]string{"net-kms"}, tasks[:6]...)},
 		"none":                    {vpc.NATSingle, []string{}, []string{"net-s3"}},
 		"some, twice":             {vpc.NATOnePerAz, []string{"ssm", "kms", "ssm"}, []string{"net-kms", "net-s3", "net-ssm"}},
 		"none without NAT":        {vpc.NATNone, []string{}, tasks},

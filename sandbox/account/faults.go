@@ -16,8 +16,8 @@ const (
 	FaultDatabaseDown = "db-down"
 	// FaultRegistryDown makes the image registry answer 503.
 	FaultRegistryDown = "registry-down"
-	// FaultRegionDown loses the databases of a region, its scope, for good, with
-	// their backups there.
+	// FaultRegionDown loses the tasks of a region, its scope, and its databases for
+	// good, with their backups there.
 	FaultRegionDown = "region-down"
 	// FaultMetric gives a metric a value, in all of the past too, see [alarm.Faults]:
 	// "metric=AWS/RDS/CPUUtilization=95". Its scope is a dimension's value.
@@ -51,7 +51,7 @@ func (a *Account) SetFault(fault string, on bool) error {
 	case name == FaultDatabaseDown:
 		return a.databases.setDown(on)
 	case name == FaultRegionDown:
-		return a.databases.lose(scope, on)
+		return a.loseRegion(scope, on)
 	case name == FaultMetric:
 		return a.metricFaults.Set(strings.TrimPrefix(kind, FaultMetric+"="), scope, on)
 	case name == FaultRegistryDown:
@@ -59,6 +59,19 @@ func (a *Account) SetFault(fault string, on bool) error {
 		return nil
 	}
 	return a.Runtime.SetFault(kind, scope, on)
+}
+
+// loseRegion loses a region's databases and zones. Its state, and what Route 53 and
+// the registry have of it, stay.
+func (a *Account) loseRegion(region string, on bool) error {
+	if err := a.databases.lose(region, on); err != nil {
+		return err
+	}
+	var failures []error
+	for _, zone := range []string{"a", "b", "c"} {
+		failures = append(failures, a.Runtime.SetFault(runtime.FaultZoneDown, region+zone, true))
+	}
+	return errors.Join(failures...)
 }
 
 // keptFaults switches on what was left on when the account was closed. What ran

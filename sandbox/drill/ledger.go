@@ -35,10 +35,13 @@ func (s sum) String() string {
 // pause is between two rows.
 const pause = 10 * time.Millisecond
 
-// write writes a row after the other, each in a transaction of its own.
+// write writes a row after the other, each in a transaction of its own. The first
+// time it begins with an empty table, since an earlier drill may have left one.
 func (l *ledger) write(ctx context.Context, conn *pgx.Conn, during time.Duration) error {
-	if _, err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS "+table+" (n integer PRIMARY KEY, payload text NOT NULL)"); err != nil {
-		return err
+	if len(l.rows) == 0 {
+		if _, err := conn.Exec(ctx, "DROP TABLE IF EXISTS "+table+"; CREATE TABLE "+table+" (n integer PRIMARY KEY, payload text NOT NULL)"); err != nil {
+			return err
+		}
 	}
 	for end := time.Now().Add(during); time.Now().Before(end); {
 		payload := rand.Text()

@@ -8,23 +8,27 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
 const (
-	platformStack, color = "prod", "blue"
+	platformStack, color, recovery = "prod", "blue", "dr"
 	// requests is how long a request may take to be served, in real time.
 	requests = 90 * time.Second
 )
 
-// Stacks is the [Platform] of a sandbox that runs in this process: prod and one
-// colour. A restore is one of config, as a new generation.
+// Stacks is the [Platform] of a sandbox that runs in this process: prod, one colour
+// and the standby in another region. A restore is one of config, as a new generation
+// or in the other region.
 type Stacks struct {
 	Sandbox *engine.Sandbox
 
 	account    *account.Ops
+	names      naming.Platform // of the platform that has the database in use
 	generation int
+	color      string // that serves from it
 }
 
 // Up brings the stacks up and gives the colour the traffic.
@@ -33,22 +37,29 @@ func (s *Stacks) Up(ctx context.Context) error {
 	if s.account, ok = s.Sandbox.Account.(*account.Ops); !ok {
 		return errors.New("the sandbox runs in another process: stop it, or use another --dir")
 	}
-	s.generation = 1
-	for _, stack := range []string{platformStack, color} {
-		if _, err := s.Sandbox.Run(ctx, stack, engine.Up); err != nil {
-			return err
-		}
+	s.names, s.generation, s.color = s.account.Platform, 1, color
+	if err := s.up(ctx, platformStack, color, recovery); err != nil {
+		return err
 	}
 	if err := s.Sandbox.SetConfig(platformStack, map[string]int{color: 100}, "codeflow:traffic"); err != nil {
 		return err
 	}
-	if _, err := s.Sandbox.Run(ctx, platformStack, engine.Up); err != nil {
+	if err := s.up(ctx, platformStack); err != nil {
 		return err
 	}
 	return s.Serve(ctx)
 }
 
-func (s *Stacks) identifier() string { return s.account.Platform.DatabaseGeneration(s.generation) }
+func (s *Stacks) up(ctx context.Context, stacks ...string) error {
+	for _, stack := range stacks {
+		if _, err := s.Sandbox.Run(ctx, stack, engine.Up); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Stacks) identifier() string { return s.names.DatabaseGeneration(s.generation) }
 
 // Connect implements [Platform].
 func (s *Stacks) Connect(ctx context.Context) (*pgx.Conn, error) {
@@ -103,7 +114,7 @@ func (s *Stacks) LoseRegion() error {
 // Restore implements [Platform].
 func (s *Stacks) Restore(ctx context.Context, until time.Time) error {
 	if until.IsZero() {
-		return errors.New("the stack that is restored in another region is not composed")
+		return s.activate(ctx)
 	}
 	from := map[string]string{"pointInTime": until.UTC().Format(time.RFC3339Nano)}
 	for key, value := range map[string]any{"generation": s.generation + 1, "restoreFrom": from} {
@@ -111,29 +122,34 @@ func (s *Stacks) Restore(ctx context.Context, until time.Time) error {
 			return err
 		}
 	}
-	for _, stack := range []string{platformStack, color} {
-		if _, err := s.Sandbox.Run(ctx, stack, engine.Up); err != nil {
+	s.generation++
+	return s.up(ctx, platformStack, color)
+}
+
+// activate brings the other region up, from what its config has been told of prod.
+func (s *Stacks) activate(ctx context.Context) error {
+	outputs, err := s.Sandbox.Outputs(ctx, platformStack)
+	if err != nil {
+		return err
+	}
+	backup := map[string]any{"arn": outputs["replicatedBackupArn"], "keyArn": outputs["recoveryKeyArn"]}
+	for key, value := range map[string]any{"backup": backup, "active": true} {
+		if err := s.Sandbox.SetConfig(recovery, value, "codeflow:dr", key); err != nil {
 			return err
 		}
 	}
-	s.generation++
-	return nil
+	s.names.Environment, s.generation, s.color = recovery, 1, recovery
+	return s.up(ctx, recovery)
 }
 
-// Serve implements [Platform]: the server says that it has its database.
+// Serve implements [Platform]: the colour says that it has its database.
 func (s *Stacks) Serve(ctx context.Context) (err error) {
 	for end := time.Now().Add(requests); time.Now().Before(end) && ctx.Err() == nil; time.Sleep(20 * time.Millisecond) {
-		var status string
-		if status, err = s.health(ctx); err == nil && status == "healthy" {
+		var health struct{ Status, Color string }
+		if _, err = s.Sandbox.Get(ctx, "/health", &health); err == nil && health.Status == "healthy" && health.Color == s.color {
 			return nil
 		}
-		err = fmt.Errorf("the server is %q: %w", status, err)
+		err = fmt.Errorf("%q is %q, not %q healthy: %w", health.Color, health.Status, s.color, err)
 	}
 	return errors.Join(err, ctx.Err())
-}
-
-func (s *Stacks) health(ctx context.Context) (string, error) {
-	var health struct{ Status string }
-	_, err := s.Sandbox.Get(ctx, "/health", &health)
-	return health.Status, err
 }
