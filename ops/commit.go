@@ -13,7 +13,8 @@ import (
 
 // Repository keeps what the traffic really is, for the next update from it.
 type Repository interface {
-	// Commit makes a commit of one file on a new branch and returns its name.
+	// Commit makes a commit of one file on a new branch and returns its name, or ""
+	// when the file is as it was committed.
 	Commit(ctx context.Context, file, branch, message string) (string, error)
 }
 
@@ -41,6 +42,10 @@ func (g Git) Commit(ctx context.Context, file, branch, message string) (string, 
 		}
 		git("read-tree", "HEAD")
 		blob := git("hash-object", "-w", "--", file)
+		if committed := git("ls-tree", "--full-tree", "HEAD", "--", path); err == nil && strings.Contains(committed, " "+blob+"\t") {
+			branch = ""
+			return nil
+		}
 		git("update-index", "--cacheinfo", "100644,"+blob+","+path)
 		tree := git("write-tree")
 		made := git("commit-tree", tree, "-p", "HEAD", "-m", message)

@@ -39,6 +39,30 @@ func (c *Controller) Switch(ctx context.Context, opts SwitchOptions) error {
 	return c.begin(ctx, plan)
 }
 
+// Announced does what codeflow:traffic says and the records do not yet: it switches
+// to the colour that has all the weight there. Nothing is done when both are the
+// same. When the switch is refused, codeflow:traffic is as it was.
+func (c *Controller) Announced(ctx context.Context, opts SwitchOptions) error {
+	s := &situation{}
+	if err := c.readWeights(ctx, s); err != nil || s.file.equal(s.records) {
+		return err
+	}
+	carrying := s.file.carrying()
+	if len(carrying) != 1 {
+		return refused("what codeflow:traffic says", fmt.Errorf("one colour must have all the weight, got %s: "+
+			"a share is a step of a switch, see --to and --steps", s.file))
+	}
+	opts.To = carrying[0]
+	if err := c.Stacks.SetTraffic(ctx, s.file, s.records); err != nil {
+		return err
+	}
+	err := c.Switch(ctx, opts)
+	if refusal := new(RefusedError); errors.As(err, &refusal) {
+		err = errors.Join(err, c.Stacks.SetTraffic(ctx, s.records, s.file))
+	}
+	return err
+}
+
 // Guard watches the colour that has the traffic for some time. The warm standby is
 // the way back.
 func (c *Controller) Guard(ctx context.Context, window time.Duration) error {

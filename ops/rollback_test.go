@@ -167,6 +167,10 @@ func TestGitCommit(t *testing.T) {
 	_, err = ops.Git{Dir: dir}.Commit(t.Context(), filepath.Join(dir, "Pulumi.prod.yaml"), "ops/1", "again")
 	require.ErrorContains(t, err, "already exists")
 	write("new", "")
+	git("checkout", "-q", "--", "Pulumi.prod.yaml")
+	branch, err = ops.Git{Dir: dir}.Commit(t.Context(), filepath.Join(dir, "Pulumi.prod.yaml"), "ops/3", "nothing")
+	require.NoError(t, err)
+	assert.Empty(t, branch, "it is as it was committed")
 	_, err = ops.Git{Dir: dir}.Commit(t.Context(), filepath.Join(dir, "new"), "ops/2", "new")
 	require.ErrorContains(t, err, "is not in the repository")
 }

@@ -51,6 +51,17 @@ func (w Weights) carrying() (colors []string) {
 	return colors
 }
 
+// Idle is the colour to bring a release up on: the one of two that has no weight, the
+// first when nobody has any. Both having some is refused.
+func (w Weights) Idle(colors []string) (string, error) {
+	for _, color := range colors {
+		if w[color] == 0 {
+			return color, nil
+		}
+	}
+	return "", refused("choosing a colour for a release", fmt.Errorf("every colour has traffic (%s): end the switch first, see ops status", w))
+}
+
 // route returns the updates that lead to after. An update changes the records one
 // by one in any order, and removes records last. So when no colour has weight all
 // the way, an update in which both have it comes first: weights that sum to zero

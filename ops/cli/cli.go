@@ -150,7 +150,7 @@ func newCommand(terminal Terminal, connect Connect) *cobra.Command {
 	root.PersistentFlags().StringVar(&s.flags.Root, "root", ".", "the project's `folder`")
 	root.PersistentFlags().StringVarP(&s.flags.Platform, "stack", "s", "prod", "the platform's `stack`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.unblockCommand(), s.tokensCommand())
+	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.idleCommand(), s.unblockCommand(), s.tokensCommand())
 	return root
 }
 

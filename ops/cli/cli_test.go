@@ -62,7 +62,7 @@ func TestExitCodes(t *testing.T) {
 		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --to green"))
 		assert.Contains(t, d.err.String(), "nobody is there to ask: add --yes")
 		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --yes"))
-		assert.Contains(t, d.err.String(), "give one of --to, --resume and --abort")
+		assert.Contains(t, d.err.String(), "give one of --to, --announced, --resume and --abort")
 		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --to green --resume --yes"))
 		assert.Equal(t, cli.ExitUsage, d.run(ctx, "switch --colour green"))
 		assert.Equal(t, cli.ExitUsage, d.run(ctx, "rollback --yes"))
@@ -92,6 +92,53 @@ func TestExitCodes(t *testing.T) {
 		assert.Equal(t, cli.ExitOK, d.run(ctx, "guard --for 5m --yes"))
 		assert.Equal(t, cli.ExitOK, d.run(ctx, "rollback --color green --yes"))
 	})
+}
+
+// TestAnnounced switches to what a merged pull request says.
+func TestAnnounced(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		ctx := t.Context()
+		edit := func(weights ops.Weights) { d.fake.Edit(func(s *opstest.State) { s.File = weights }) }
+		file := func() ops.Weights {
+			weights, err := d.fake.Traffic(ctx)
+			require.NoError(t, err)
+			return weights
+		}
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --announced --yes"), "nothing is to be done")
+		assert.Empty(t, d.commits)
+
+		edit(ops.Weights{"blue": 90, "green": 10})
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --announced --yes"))
+		assert.Contains(t, d.err.String(), "one colour must have all the weight, got blue 90, green 10")
+
+		edit(ops.Weights{"green": 100})
+		d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Alarms = []string{"codeflow-green-p95"} })
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --announced --yes"))
+		assert.Equal(t, ops.Weights{"green": 100}, file(), "nothing is lost")
+
+		d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Alarms = nil })
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --announced --yes --guard 0s"), d.err.String())
+		assert.Equal(t, ops.Weights{"blue": 0, "green": 100}, file())
+	})
+}
+
+func TestIdle(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for _, tc := range []struct {
+		weights ops.Weights
+		want    string
+	}{{nil, "blue"}, {ops.Weights{"blue": 100}, "green"}, {ops.Weights{"blue": 0, "green": 100}, "blue"}} {
+		d.fake.Edit(func(s *opstest.State) { s.Records = tc.weights })
+		require.Equal(t, cli.ExitOK, d.run(t.Context(), "idle"), d.err.String())
+		assert.Equal(t, tc.want+"\n", d.out.String())
+	}
+	d.fake.Edit(func(s *opstest.State) { s.Records = ops.Weights{"blue": 90, "green": 10} })
+	assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "idle"))
+	assert.Contains(t, d.err.String(), "every colour has traffic (blue 90, green 10)")
+	assert.Empty(t, d.out.String())
 }
 
 func TestTheOtherSaysWhoHoldsTheLock(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 
 func (s *session) switchCommand() *cobra.Command {
 	var (
-		opts          ops.SwitchOptions
-		resume, abort bool
+		opts                     ops.SwitchOptions
+		announced, resume, abort bool
 	)
 	cmd := &cobra.Command{
 		Use: "switch --to COLOR", Short: "Move the traffic to a colour, step by step", Args: usage(cobra.NoArgs),
@@ -30,14 +30,17 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
   ops switch --to green --steps 5,25,100 --bake 10m --guard 1h --yes --commit
   ops switch --abort`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if given := cmd.Flags().Changed("to"); count(given, resume, abort) != 1 {
-				return usageError{errors.New("give one of --to, --resume and --abort")}
+			if given := cmd.Flags().Changed("to"); count(given, announced, resume, abort) != 1 {
+				return usageError{errors.New("give one of --to, --announced, --resume and --abort")}
 			}
 			return s.change(cmd, func(c *ops.Controller, t *Target) error {
 				move := func(ctx context.Context) error { return c.Switch(ctx, opts) }
-				if resume {
+				switch {
+				case announced:
+					move = func(ctx context.Context) error { return c.Announced(ctx, opts) }
+				case resume:
 					move = c.Resume
-				} else if abort {
+				case abort:
 					move = c.Abort
 				}
 				if resume || abort {
@@ -54,6 +57,7 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 	flags.IntSliceVar(&opts.Steps, "steps", []int{10, 50, 100}, "`percent` for the new colour, rising to 100")
 	flags.DurationVar(&opts.Bake, "bake", 5*time.Minute, "how long to watch each step, besides the time to live")
 	flags.DurationVar(&opts.Guard, "guard", 30*time.Minute, "how long to watch after the last step")
+	flags.BoolVar(&announced, "announced", false, "to the colour that codeflow:traffic gives everything, as a merged pull request does")
 	flags.BoolVar(&resume, "resume", false, "go on with an unfinished switch")
 	flags.BoolVar(&abort, "abort", false, "end an unfinished switch with the weights from before it")
 	s.commitFlag(cmd)
@@ -100,7 +104,7 @@ func (s *session) thenCommit(ctx context.Context, t *Target, err error) error {
 			message += "\n\n" + err.Error()
 		}
 		branch, failed = t.Repository.Commit(ctx, t.File, "ops/traffic-"+time.Now().UTC().Format("20060102-150405"), message)
-		if failed == nil {
+		if failed == nil && branch != "" {
 			fmt.Fprintf(s.terminal.Out, "the weights are committed on branch %s\n", branch)
 		}
 	}
@@ -204,6 +208,28 @@ func (s *session) statusCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print it as JSON")
 	return cmd
+}
+
+func (s *session) idleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "idle", Short: "Print the colour without traffic, to bring a release up on", Args: usage(cobra.NoArgs),
+		Example: "  pulumi up -s $(ops idle)",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			target, err := s.connect(cmd.Context(), s.flags, s.terminal.Err)
+			if err != nil {
+				return err
+			}
+			weights, err := target.Cloud.Weights(cmd.Context())
+			if err != nil {
+				return err
+			}
+			color, err := weights.Idle(target.Colors)
+			if err == nil {
+				fmt.Fprintln(s.terminal.Out, color)
+			}
+			return err
+		},
+	}
 }
 
 func (s *session) show(status *ops.Status, asJSON bool) error {
