@@ -1,0 +1,165 @@
+// Package sticky keeps one comment of a pull request up to date: it edits the one
+// that it wrote before, and writes it when there is none.
+package sticky
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+const (
+	// API is GitHub's own; a GitHub Enterprise Server has another.
+	API = "https://api.github.com"
+	// Author of what a workflow writes with its own token.
+	Author = "github-actions[bot]"
+
+	perPage  = 100
+	maxPages = 100      // 10,000 comments
+	maxBody  = 16 << 20 // of a page, in bytes
+	maxQuote = 300      // of an answer, in bytes
+)
+
+// Client writes comments of one repository.
+type Client struct {
+	// API is the URL of the API. Default [API].
+	API string
+	// Repository, such as owner/name. Required.
+	Repository string
+	// Token of the workflow, with the permission pull-requests: write. Required.
+	Token string
+	// Author whose comments are edited. Default [Author].
+	Author string
+	// HTTP sends the requests. Default [http.DefaultClient].
+	HTTP *http.Client
+}
+
+type comment struct {
+	ID   int64  `json:"id"`
+	Body string `json:"body"`
+	User struct {
+		Login string `json:"login"`
+	} `json:"user"`
+	URL string `json:"html_url"`
+}
+
+var repository = regexp.MustCompile(`^[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+$`)
+
+// check says what is missing.
+func (c *Client) check() error {
+	var errs []error
+	if !repository.MatchString(c.Repository) {
+		errs = append(errs, fmt.Errorf("repository must be owner/name, got %q: set --repo or GITHUB_REPOSITORY", c.Repository))
+	}
+	if c.Token == "" {
+		errs = append(errs, errors.New("GITHUB_TOKEN must be set, with the permission pull-requests: write"))
+	}
+	return errors.Join(errs...)
+}
+
+// Post makes body the comment of a pull request that begins with the marker, as body
+// must, and returns its address. What others wrote is left alone, whatever it begins
+// with: they could change it again.
+func (c *Client) Post(ctx context.Context, pull int, marker, body string) (address string, err error) {
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	if marker == "" || !strings.HasPrefix(body, marker) {
+		return "", fmt.Errorf("the comment must begin with %q, or it would not be found again", marker)
+	}
+	own, err := c.find(ctx, pull, marker)
+	if err != nil {
+		return "", err
+	}
+	method, path := http.MethodPost, fmt.Sprintf("/repos/%s/issues/%d/comments", c.Repository, pull)
+	if own != nil {
+		if own.Body == body {
+			return own.URL, nil
+		}
+		method, path = http.MethodPatch, fmt.Sprintf("/repos/%s/issues/comments/%d", c.Repository, own.ID)
+	}
+	var written comment
+	err = c.call(ctx, method, path, map[string]string{"body": body}, &written)
+	return written.URL, err
+}
+
+// find returns the first own comment that begins with the marker, or nil.
+// https://docs.github.com/en/rest/issues/comments#list-issue-comments
+func (c *Client) find(ctx context.Context, pull int, marker string) (*comment, error) {
+	for page := 1; page <= maxPages; page++ {
+		query := url.Values{"per_page": {fmt.Sprint(perPage)}, "page": {fmt.Sprint(page)}}
+		var comments []comment
+		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/repos/%s/issues/%d/comments?%s", c.Repository, pull, query.Encode()), nil, &comments); err != nil {
+			return nil, err
+		}
+		for _, found := range comments {
+			if found.User.Login == cmp.Or(c.Author, Author) && strings.HasPrefix(found.Body, marker) {
+				return &found, nil
+			}
+		}
+		if len(comments) < perPage {
+			return nil, nil
+		}
+	}
+	return nil, fmt.Errorf("pull request %d of %s has more than %d comments", pull, c.Repository, maxPages*perPage)
+}
+
+// call sends a request of the API's and reads the answer.
+func (c *Client) call(ctx context.Context, method, path string, body, into any) error {
+	var text []byte
+	if body != nil {
+		text, _ = json.Marshal(body) // a map of texts
+	}
+	request, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(cmp.Or(c.API, API), "/")+path, bytes.NewReader(text))
+	if err != nil {
+		return fmt.Errorf("asking GitHub: %w", err)
+	}
+	request.Header.Set("Accept", "application/vnd.github+json")
+	request.Header.Set("Authorization", "Bearer "+c.Token)
+	request.Header.Set("X-GitHub-Api-Version", "2022-11-28")
+	response, err := cmp.Or(c.HTTP, http.DefaultClient).Do(request)
+	if err != nil {
+		return fmt.Errorf("asking GitHub: %w", err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxBody))
+	if err != nil {
+		return fmt.Errorf("reading GitHub's answer: %w", err)
+	}
+	if response.StatusCode/100 != 2 {
+		return refused(method, path, response, answer)
+	}
+	if err := json.Unmarshal(answer, into); err != nil {
+		return fmt.Errorf("reading GitHub's answer to %s %s: %w", method, path, err)
+	}
+	return nil
+}
+
+// fixes by status.
+var fixes = map[int]string{
+	http.StatusUnauthorized: "GITHUB_TOKEN is wrong or has expired",
+	http.StatusForbidden: "GITHUB_TOKEN needs the permission pull-requests: write, which a workflow never has for a pull request of a fork; " +
+		"or the limit of requests is reached",
+	http.StatusNotFound:            "check --repo and --pull, and that GITHUB_TOKEN may see the repository",
+	http.StatusUnprocessableEntity: "the comment may be longer than 65,536 characters",
+}
+
+func refused(method, path string, response *http.Response, answer []byte) error {
+	var said struct{ Message string }
+	if json.Unmarshal(answer, &said) != nil || said.Message == "" {
+		said.Message = fmt.Sprintf("%.*s", maxQuote, answer)
+	}
+	err := fmt.Errorf("%s %s: GitHub answered %s: %q", method, path, response.Status, said.Message)
+	if fix := fixes[response.StatusCode]; fix != "" {
+		err = fmt.Errorf("%w: %s", err, fix)
+	}
+	return err
+}
