@@ -68,7 +68,7 @@ func after(resource pulumi.CustomResource, value pulumi.StringOutput) pulumi.Str
 	}).(pulumi.StringOutput)
 }
 
-// storage sets the encryption and the lifecycle.
+// storage sets the encryption, the versions and the lifecycle.
 func (b *Bucket) storage(ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2) error {
 	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption",
 		&s3.BucketServerSideEncryptionConfigurationV2Args{
@@ -83,10 +83,19 @@ func (b *Bucket) storage(ctx *pulumi.Context, name string, args *Args, bucket *s
 		}, pulumi.Parent(b)); err != nil {
 		return fmt.Errorf("creating encryption of bucket %q: %w", name, err)
 	}
+	versioning, err := s3.NewBucketVersioningV2(ctx, name+"-versions", &s3.BucketVersioningV2Args{
+		Bucket: bucket.Bucket,
+		VersioningConfiguration: &s3.BucketVersioningV2VersioningConfigurationArgs{
+			Status: pulumi.String("Enabled"),
+		},
+	}, pulumi.Parent(b))
+	if err != nil {
+		return fmt.Errorf("creating versioning of bucket %q: %w", name, err)
+	}
 	if _, err := s3.NewBucketLifecycleConfigurationV2(ctx, name+"-lifecycle", &s3.BucketLifecycleConfigurationV2Args{
 		Bucket: bucket.Bucket,
 		Rules:  s3.BucketLifecycleConfigurationV2RuleArray{lifecycle(args.RetentionDays)},
-	}, pulumi.Parent(b)); err != nil {
+	}, pulumi.Parent(b), pulumi.DependsOn([]pulumi.Resource{versioning})); err != nil {
 		return fmt.Errorf("creating lifecycle of bucket %q: %w", name, err)
 	}
 	return nil

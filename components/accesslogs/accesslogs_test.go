@@ -50,6 +50,7 @@ func TestBucket(t *testing.T) {
 		"logs/aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock logs-public",
 		"logs/aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2 logs-encryption",
 		"logs/aws:s3/bucketV2:BucketV2 logs",
+		"logs/aws:s3/bucketVersioningV2:BucketVersioningV2 logs-versions",
 	}, r.Children())
 	assert.Equal(t, false, r.Get(t, "aws:s3/bucketV2:BucketV2", "logs").In("forceDestroy"))
 	assert.Equal(t, "AES256", r.Get(t, "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",

@@ -44,6 +44,10 @@ func lifecycle(retentionDays int) *s3.BucketLifecycleConfigurationV2RuleArgs {
 		Id: pulumi.String("expire"), Status: pulumi.String("Enabled"),
 		Filter:     &s3.BucketLifecycleConfigurationV2RuleFilterArgs{Prefix: pulumi.String("")},
 		Expiration: &s3.BucketLifecycleConfigurationV2RuleExpirationArgs{Days: pulumi.Int(retentionDays)},
+		// Of what is deleted by hand, or expired.
+		NoncurrentVersionExpiration: &s3.BucketLifecycleConfigurationV2RuleNoncurrentVersionExpirationArgs{
+			NoncurrentDays: pulumi.Int(abortDays),
+		},
 		AbortIncompleteMultipartUpload: &s3.BucketLifecycleConfigurationV2RuleAbortIncompleteMultipartUploadArgs{
 			DaysAfterInitiation: pulumi.Int(abortDays),
 		},

@@ -18,6 +18,9 @@ type Args struct {
 	// Names of the platform, for the trail's name. Required; a change replaces the
 	// trail.
 	Names naming.Platform
+	// LogBucketName is a bucket of components/accesslogs, which is told who reads the
+	// files. Required; updates in place.
+	LogBucketName pulumi.StringInput
 	// LockDays is how long nobody deletes a file, in days. Default 30. Updates in
 	// place, for new files.
 	LockDays int
@@ -41,6 +44,9 @@ func (a *Args) validate() error {
 		a.RetentionDays = 365
 	}
 	errs := a.Names.Check()
+	if a.LogBucketName == nil {
+		errs = append(errs, errors.New("LogBucketName is required: give that of components/accesslogs"))
+	}
 	if a.LockDays < 1 || a.LockDays > maxLockDays {
 		errs = append(errs, fmt.Errorf("LockDays must be 1 to %d, got %d", maxLockDays, a.LockDays))
 	}

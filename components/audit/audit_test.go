@@ -39,7 +39,7 @@ func newRecorder() *recorder.Recorder {
 }
 
 func valid() *audit.Args {
-	return &audit.Args{Names: naming.Platform{Project: "codeflow", Environment: "prod"}}
+	return &audit.Args{Names: naming.Platform{Project: "codeflow", Environment: "prod"}, LogBucketName: pulumi.String("logs")}
 }
 
 func program(args *audit.Args, opts ...pulumi.ResourceOption) pulumi.RunFunc {
@@ -58,9 +58,12 @@ func TestTrail(t *testing.T) {
 		"audit/aws:cloudtrail/trail:Trail audit",
 		"audit/aws:kms/key:Key audit-key",
 		"audit/aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 audit-lifecycle",
+		"audit/aws:s3/bucketLoggingV2:BucketLoggingV2 audit-log",
 		"audit/aws:s3/bucketObjectLockConfigurationV2:BucketObjectLockConfigurationV2 audit-lock",
+		"audit/aws:s3/bucketOwnershipControls:BucketOwnershipControls audit-ownership",
 		"audit/aws:s3/bucketPolicy:BucketPolicy audit-policy",
 		"audit/aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock audit-public",
+		"audit/aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2 audit-encryption",
 		"audit/aws:s3/bucketV2:BucketV2 audit",
 		"audit/aws:s3/bucketVersioningV2:BucketVersioningV2 audit-versions",
 	}, r.Children())
@@ -89,7 +92,7 @@ func TestLock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRecorder()
-			c.args.Names = valid().Names
+			c.args.Names, c.args.LogBucketName = valid().Names, valid().LogBucketName
 			r.Both(t, program(&c.args))
 			bucket := r.Get(t, "aws:s3/bucketV2:BucketV2", "audit")
 			assert.Equal(t, true, bucket.In("objectLockEnabled"), "it cannot be turned on by the provider later")

@@ -53,13 +53,44 @@ func newBucket(ctx *pulumi.Context, name string, args *Args, from *trailSource, 
 	if err != nil {
 		return nil, fmt.Errorf("creating public access block of bucket %q: %w", name, err)
 	}
+	ownership, err := s3.NewBucketOwnershipControls(ctx, name+"-ownership", &s3.BucketOwnershipControlsArgs{
+		Bucket: created.Bucket,
+		Rule:   &s3.BucketOwnershipControlsRuleArgs{ObjectOwnership: pulumi.String("BucketOwnerEnforced")},
+	}, child, pulumi.DependsOn([]pulumi.Resource{block}))
+	if err != nil {
+		return nil, fmt.Errorf("creating ownership controls of bucket %q: %w", name, err)
+	}
 	access, err := s3.NewBucketPolicy(ctx, name+"-policy", &s3.BucketPolicyArgs{
 		Bucket: created.Bucket, Policy: policy.Document(from.bucketStatements(created.Arn)...),
-	}, child, pulumi.DependsOn([]pulumi.Resource{block}))
+	}, child, pulumi.DependsOn([]pulumi.Resource{ownership}))
 	if err != nil {
 		return nil, fmt.Errorf("creating policy of bucket %q: %w", name, err)
 	}
-	return access, nil
+	return access, logAndEncrypt(ctx, name, created, args, child, pulumi.DependsOn([]pulumi.Resource{access}))
+}
+
+// logAndEncrypt tells who reads the files, and encrypts those that come without a
+// key of their own: the trail's have one.
+func logAndEncrypt(ctx *pulumi.Context, name string, bucket *s3.BucketV2, args *Args, opts ...pulumi.ResourceOption) error {
+	if _, err := s3.NewBucketLoggingV2(ctx, name+"-log", &s3.BucketLoggingV2Args{
+		Bucket: bucket.Bucket, TargetBucket: args.LogBucketName, TargetPrefix: pulumi.String("s3/" + name + "/"),
+	}, opts...); err != nil {
+		return fmt.Errorf("creating the log of bucket %q: %w", name, err)
+	}
+	if _, err := s3.NewBucketServerSideEncryptionConfigurationV2(ctx, name+"-encryption",
+		&s3.BucketServerSideEncryptionConfigurationV2Args{
+			Bucket: bucket.Bucket,
+			Rules: s3.BucketServerSideEncryptionConfigurationV2RuleArray{
+				&s3.BucketServerSideEncryptionConfigurationV2RuleArgs{
+					ApplyServerSideEncryptionByDefault: &s3.BucketServerSideEncryptionConfigurationV2RuleApplyServerSideEncryptionByDefaultArgs{
+						SseAlgorithm: pulumi.String("AES256"),
+					},
+				},
+			},
+		}, opts...); err != nil {
+		return fmt.Errorf("creating encryption of bucket %q: %w", name, err)
+	}
+	return nil
 }
 
 // lifecycle ends a file after the retention: an expired one becomes an old version

@@ -13,9 +13,9 @@ import (
 const Type = "codeflow:loadbalancer:LoadBalancer"
 
 const (
-	// tlsPolicy allows TLS 1.2 and 1.3 only.
+	// tlsPolicy allows TLS 1.2 and 1.3 only, with forward secrecy.
 	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html
-	tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+	tlsPolicy = "ELBSecurityPolicy-TLS13-1-2-Res-2021-06"
 	// cloudFrontPrefixList holds the addresses from which CloudFront reaches origins.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/LocationsOfEdgeServers.html
 	cloudFrontPrefixList = "com.amazonaws.global.cloudfront.origin-facing"

@@ -55,7 +55,7 @@ func TestHTTPS(t *testing.T) {
 	assert.Equal(t, "alb/codeflow-blue", balancer.In("accessLogs.prefix"))
 
 	https := r.Get(t, "aws:lb/listener:Listener", "blue-https")
-	assert.Equal(t, "ELBSecurityPolicy-TLS13-1-2-2021-06", https.In("sslPolicy"))
+	assert.Equal(t, "ELBSecurityPolicy-TLS13-1-2-Res-2021-06", https.In("sslPolicy"))
 	assert.Equal(t, "arn:cert", https.In("certificateArn"))
 	assert.Equal(t, "forward", https.In("defaultActions[0].type"))
 	http := r.Get(t, "aws:lb/listener:Listener", "blue-http")

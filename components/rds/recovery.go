@@ -13,8 +13,8 @@ import (
 // sorted as AWS returns them.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_Events.Messages.html
 var events = []string{
-	"availability", "backup", "deletion", "failover", "failure", "low storage", "maintenance", "notification", "recovery",
-	"restoration", "security patching",
+	"availability", "backup", "configuration change", "deletion", "failover", "failure", "low storage", "maintenance",
+	"notification", "recovery", "restoration", "security patching",
 }
 
 // recover copies the automated backups of the current generation to the second
