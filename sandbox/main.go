@@ -75,26 +75,44 @@ func stackFlag(cmd *cobra.Command, stack *string) {
 	_ = cmd.MarkFlagRequired("stack")
 }
 
+// operationCommand has the flags of the Pulumi CLI that the Makefile gives, so that
+// it can take the CLI's place there.
 func operationCommand(opts *engine.Options, operation engine.Operation, short string) *cobra.Command {
 	var stack string
-	var refresh bool
+	var asJSON, refresh, drift bool
 	cmd := &cobra.Command{
 		Use: string(operation) + " --stack NAME", Short: short, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  go run -C sandbox . %s --stack prod", operation),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			run := operation
-			if refresh {
+			switch {
+			case refresh:
 				run = engine.UpRefresh
+			case drift:
+				run = engine.Drift
 			}
 			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				if asJSON {
+					return s.RunJSON(cmd.Context(), stack, run, cmd.OutOrStdout())
+				}
 				_, err := s.Run(cmd.Context(), stack, run)
 				return err
 			})
 		},
 	}
 	stackFlag(cmd, &stack)
-	if operation == engine.Up {
-		cmd.Flags().BoolVar(&refresh, "refresh", false, "read the account into the state first")
+	flags := cmd.Flags()
+	flags.BoolP("yes", "y", true, "nothing is asked, as with --non-interactive")
+	flags.Bool("non-interactive", true, "nothing is asked")
+	switch operation {
+	case engine.Up:
+		flags.BoolVar(&refresh, "refresh", false, "read the account into the state first")
+	case engine.Preview:
+		flags.BoolVarP(&asJSON, "json", "j", false, "print the steps as JSON")
+		flags.Bool("show-sames", true, "also print what does not change, as JSON")
+	case engine.Refresh:
+		flags.BoolVarP(&asJSON, "json", "j", false, "print the steps as JSON, with --preview-only")
+		flags.BoolVar(&drift, "preview-only", false, "show what is not as the state has it, and change nothing")
 	}
 	return cmd
 }

@@ -4,15 +4,21 @@ package main
 // that the policies let through what the tasks need.
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/access"
+	"github.com/ferg-cod3s/codeflow-infrastructure/policies"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -34,6 +40,9 @@ func TestRolePoliciesHaveNoWildcard(t *testing.T) {
 	upAll(t, s)
 	policies := 0
 	for _, stack := range engine.Names {
+		if stack == "bootstrap" {
+			continue // its policies are people's and workflows', which components/access tests
+		}
 		for _, r := range registered(t, s, stack) {
 			for _, document := range identityPolicies(string(r.Type), r.Inputs) {
 				policies++
@@ -43,6 +52,54 @@ func TestRolePoliciesHaveNoWildcard(t *testing.T) {
 	}
 	t.Logf("%d policies", policies)
 	assert.Positive(t, policies)
+}
+
+// TestStacksKeepTheRules checks what the stacks register, as they are for AWS, against
+// package policies.
+func TestStacksKeepTheRules(t *testing.T) {
+	t.Parallel()
+	s, _ := onPaper(t)
+	var resources []policies.Resource
+	for _, stack := range engine.Names {
+		kind := map[string]string{"prod": "platform", "dr": "dr", "bootstrap": "bootstrap"}[stack]
+		set(t, s, stack, true, "codeflow:"+cmp.Or(kind, "color"), "deletionProtection")
+		run(t, s, stack, engine.Up)
+		found, err := policies.Decode(bytes.NewReader(stateFile(t, s, stack)))
+		require.NoError(t, err)
+		resources = append(resources, found...)
+	}
+	exceptions, err := policies.Exceptions()
+	require.NoError(t, err)
+	assert.LessOrEqual(t, len(exceptions), 3)
+	report := policies.Check(resources, exceptions, time.Now())
+	t.Log("\n" + report.String())
+	assert.Empty(t, report.Violations)
+}
+
+// TestDeployRoleCoversTheStacks holds the names of what the stacks register against
+// what the deploy role may work on.
+func TestDeployRoleCoversTheStacks(t *testing.T) {
+	t.Parallel()
+	s, _ := onPaper(t)
+	upAll(t, s)
+	resources := 0
+	for _, stack := range engine.Names {
+		if stack == "bootstrap" {
+			continue // an administrator brings it up
+		}
+		for _, r := range registered(t, s, stack) {
+			arn, ok := r.Outputs["arn"].(string)
+			if _, others := r.Inputs["arn"]; !ok || others {
+				continue
+			}
+			covered, err := access.Covers(cloud.Account, "codeflow", string(r.Type), arn)
+			require.NoError(t, err)
+			assert.True(t, covered, "%s %s: give its type a grant in components/access/actions.json", r.URN, arn)
+			resources++
+		}
+	}
+	t.Logf("%d resources", resources)
+	assert.Greater(t, resources, 100)
 }
 
 // identityPolicies are the documents of a policy or a role, without its trust.

@@ -100,7 +100,7 @@ func TestTour(t *testing.T) {
 	for _, step := range done.Steps {
 		steps[step.Step] = step
 	}
-	assert.Len(t, done.Steps, 16)
+	assert.Len(t, done.Steps, 19)
 	assert.GreaterOrEqual(t, steps["prod up"].Changes["create"], 100)
 	assert.GreaterOrEqual(t, steps["blue up"].Changes["create"], 25)
 	assert.GreaterOrEqual(t, steps["green up, another agent"].Changes["create"], 25)
@@ -279,6 +279,28 @@ func TestNetworkStrategies(t *testing.T) {
 	}
 }
 
+func TestTraces(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("nothing runs here: tasks need Linux")
+	}
+	s := open(t, folder(t))
+	set(t, s, "blue", 100, "codeflow:color", "tracing", "samplePercent")
+	run(t, s, "prod", engine.Up)
+	run(t, s, "blue", engine.Up)
+	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
+	run(t, s, "prod", engine.Up)
+	_, err := s.Get(t.Context(), "/api/v1/agents/code-reviewer", &struct{}{})
+	require.NoError(t, err)
+	assert.EventuallyWithT(t, func(c *assert.CollectT) {
+		status, err := s.Account.Status()
+		require.NoError(c, err)
+		require.NotEmpty(c, status.Traces.Traces)
+		assert.Equal(c, "codeflow-server", status.Traces.Traces[0].Service)
+		assert.Equal(c, "GET /api/v1/agents/{name}", status.Traces.Traces[0].Name)
+	}, time.Minute, 100*time.Millisecond)
+}
+
 func TestPreviewChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t, folder(t))
@@ -332,7 +354,7 @@ func TestKills(t *testing.T) {
 		return cmd, out
 	}
 	for {
-		cmd, out := start("--crash-after", "25")
+		cmd, out := start("--crash-after", "55")
 		err := cmd.Wait()
 		if err == nil {
 			break

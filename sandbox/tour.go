@@ -36,6 +36,7 @@ const (
 // other and back, and nothing changes when nothing was asked for.
 func tour() []step {
 	steps := []step{
+		{name: "bootstrap up", stack: "bootstrap", operation: engine.Up},
 		{name: "prod up", stack: "prod", operation: engine.Up},
 		{name: "blue up", stack: "blue", operation: engine.Up},
 		{name: "traffic blue 100", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 100}), only: records},

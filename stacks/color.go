@@ -17,6 +17,8 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/observability"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/secrets"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/waf"
 )
 
@@ -28,6 +30,9 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 		return err
 	}
 	if k.shared, err = read[PlatformOutputs](ctx, cfg.Platform); err != nil {
+		return err
+	}
+	if k.nat, err = readNAT(ctx, cfg.Platform); err != nil {
 		return err
 	}
 	if k.aws, err = provider(ctx, "aws", sameAsPlatform(cfg, k.shared), cfg.Project); err != nil {
@@ -57,6 +62,7 @@ type colorStack struct {
 	last   *lastOutputs // of the update before
 
 	shared   *PlatformOutputs
+	nat      string // of the platform's network
 	aws      *aws.Provider
 	balancer *loadbalancer.LoadBalancer
 }
@@ -175,7 +181,27 @@ func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*e
 		DesiredCount: k.cfg.Service.DesiredCount, Scaling: k.cfg.Scaling.component(), SpotShare: k.cfg.Service.SpotShare,
 		LogRetentionDays: k.cfg.Logs.RetentionDays, LogKeyARN: k.shared.LogKeyARN, SteadyStateTimeout: k.cfg.Service.SteadyStateTimeout,
 	}
+	if k.traced(ctx) {
+		args.Containers = append(args.Containers, tracing.Collector(k.cfg.Tracing.Collector, k.cfg.Region))
+		args.TaskPolicy = append(args.TaskPolicy, tracing.Statement())
+		maps.Copy(args.Environment, tracing.Environment(k.cfg.Tracing.SamplePercent))
+	}
 	return ecsservice.New(ctx, k.cfg.Name+"-service", args, pulumi.Providers(k.aws))
+}
+
+// traced is whether requests are: when they should be, and the tasks can pull the
+// collector.
+func (k *colorStack) traced(ctx *pulumi.Context) bool {
+	t := k.cfg.Tracing
+	if t.SamplePercent == 0 {
+		return false
+	}
+	reachable := vpc.NAT(k.nat) != vpc.NATNone || tracing.Own(t.Collector)
+	if !reachable {
+		_ = ctx.Log.Warn(fmt.Sprintf("nothing is traced: without NAT the tasks cannot pull the collector %q. "+
+			"Copy it to a registry of the account and set tracing.collector, or tracing.samplePercent to 0", t.Collector), nil)
+	}
+	return reachable
 }
 
 // with is a copy of a map with the entries of another.

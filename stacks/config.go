@@ -18,20 +18,25 @@ const namespace = "codeflow"
 // Config is the configuration of one stack: which kind it is, and that kind's
 // settings.
 type Config struct {
-	Kind       string // "platform", "color" or "dr"
+	Kind       string // "platform", "color", "dr" or "bootstrap"
 	Platform   *Platform
 	Color      *Color
 	DR         *DR
 	Traffic    Traffic
 	APIKeys    APIKeys
 	Escalation Escalation
+	Bootstrap  *Bootstrap
+	// RoleBoundary is the ARN of the most that the stack's roles can do, the bootstrap
+	// stack's output; "" for no bound.
+	RoleBoundary string
 }
 
 // topKeys are the keys that a stack of each kind may have.
 var topKeys = map[string][]string{
-	"platform": {"kind", "platform", "traffic", "apiKeys", "escalation"},
-	"color":    {"kind", "color"},
-	"dr":       {"kind", "dr", "apiKeys", "escalation"},
+	"platform":  {"kind", "platform", "traffic", "apiKeys", "escalation", "roleBoundary"},
+	"color":     {"kind", "color", "roleBoundary"},
+	"dr":        {"kind", "dr", "apiKeys", "escalation", "roleBoundary"},
+	"bootstrap": {"kind", "bootstrap"},
 }
 
 // loadConfig reads the config of a stack through get (the value of a full key)
@@ -44,7 +49,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 	cfg.Kind, _ = get(namespace + ":kind")
 	known, ok := topKeys[cfg.Kind]
 	if !ok {
-		c.at("kind").fail("must be platform, color or dr", cfg.Kind, "run pulumi config set kind platform, color or dr")
+		c.at("kind").fail("must be platform, color, dr or bootstrap", cfg.Kind, "run pulumi config set kind platform, color, dr or bootstrap")
 		return nil, c.err()
 	}
 	fileKeys, err := stackFileKeys(file)
@@ -72,7 +77,13 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 		cfg.DR = defaultDR()
 		c.object(get, "dr", cfg.DR)
 		cfg.DR.validate(c.at("dr"))
+	case "bootstrap":
+		cfg.Bootstrap = defaultBootstrap()
+		c.object(get, "bootstrap", cfg.Bootstrap)
+		cfg.Bootstrap.validate(c.at("bootstrap"))
 	}
+	cfg.RoleBoundary, _ = get(namespace + ":roleBoundary")
+	checkBoundary(c.at("roleBoundary"), cfg.RoleBoundary)
 	c.object(get, "apiKeys", &cfg.APIKeys)
 	cfg.APIKeys.validate(c.at("apiKeys"))
 	c.object(get, "escalation", &cfg.Escalation)

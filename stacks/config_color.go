@@ -7,6 +7,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
 )
 
 // Color is the config of a colour stack, the key codeflow:color.
@@ -21,6 +22,7 @@ type Color struct {
 	Service            Service   `json:"service"`            //
 	Access             Access    `json:"access"`             //
 	Scaling            Scaling   `json:"scaling"`            //
+	Tracing            Tracing   `json:"tracing"`            //
 	Logs               ColorLogs `json:"logs"`               //
 	DeletionProtection bool      `json:"deletionProtection"` // of the load balancer
 }
@@ -48,6 +50,13 @@ type Access struct {
 	Public bool `json:"public"`
 }
 
+// Tracing is which requests are traced, and by what.
+type Tracing struct {
+	SamplePercent int `json:"samplePercent"` // of the requests; 0: none
+	// Collector is the image, by digest. Without NAT it must be one of the account's.
+	Collector string `json:"collector"`
+}
+
 // ColorLogs is how long the server's log is kept.
 type ColorLogs struct {
 	RetentionDays int `json:"retentionDays"`
@@ -71,6 +80,7 @@ func defaultColor() *Color {
 			DeregistrationDelaySeconds: 30, SteadyStateTimeout: "15m",
 		},
 		Scaling: Scaling{Min: 3, Max: 12, CPU: 70, Memory: 80, RequestsPerTarget: 1000},
+		Tracing: Tracing{SamplePercent: 5, Collector: tracing.Image},
 		Logs:    ColorLogs{RetentionDays: 30}, DeletionProtection: true,
 	}
 }
@@ -92,6 +102,8 @@ func (k *Color) validate(c checker) {
 	k.Image.validate(c.at("image"))
 	k.Service.validate(c.at("service"))
 	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
+	c.at("tracing.samplePercent").between(k.Tracing.SamplePercent, 0, 100, "0 for no traces")
+	c.at("tracing.collector").adopt(tracing.CheckImage(k.Tracing.Collector))
 	c.adopt(logretention.Check(k.Logs.RetentionDays))
 }
 

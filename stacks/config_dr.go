@@ -28,6 +28,7 @@ type DR struct {
 	Service            Service           `json:"service"`
 	Access             Access            `json:"access"`
 	Scaling            Scaling           `json:"scaling"`
+	Tracing            Tracing           `json:"tracing"`
 	WAF                WAF               `json:"waf"`
 	Logs               ColorLogs         `json:"logs"`
 	Settings           map[string]string `json:"settings"`
@@ -47,7 +48,7 @@ func defaultDR() *DR {
 	network.NAT = "Single"
 	return &DR{
 		Project: p.Project, Environment: "dr", Network: network, Database: p.Database,
-		Agents: c.Agents, Image: c.Image, Service: c.Service, Access: c.Access, Scaling: c.Scaling,
+		Agents: c.Agents, Image: c.Image, Service: c.Service, Access: c.Access, Scaling: c.Scaling, Tracing: c.Tracing,
 		WAF: p.WAF, Logs: c.Logs, Settings: p.Settings, Operators: p.Operators, DeletionProtection: true,
 	}
 }
@@ -87,6 +88,6 @@ func (d *DR) color() *Color {
 	return &Color{
 		Project: d.Project, Name: d.Environment, Region: d.Region, Domain: d.Domain,
 		Agents: d.Agents, Image: d.Image, Service: d.Service, Access: d.Access, Scaling: d.Scaling,
-		Logs: d.Logs, DeletionProtection: d.DeletionProtection,
+		Tracing: d.Tracing, Logs: d.Logs, DeletionProtection: d.DeletionProtection,
 	}
 }

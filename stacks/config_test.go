@@ -27,8 +27,8 @@ const goodDR = `{"region": "eu-west-1", "domain": "codeflow.example.com"}`
 // badConfigs change one value of a good config: the path below the kind's
 // object, or a whole top-level key when it starts with a colon.
 var badConfigs = map[string]struct{ kind, path, value, want string }{
-	"no kind":               {"", ":kind", ``, `config "codeflow:kind": must be platform, color or dr: run pulumi config set kind`},
-	"unknown kind":          {"", ":kind", `colour`, `config "codeflow:kind": must be platform, color or dr, got "colour"`},
+	"no kind":               {"", ":kind", ``, `config "codeflow:kind": must be platform, color, dr or bootstrap: run pulumi config set kind`},
+	"unknown kind":          {"", ":kind", `colour`, `config "codeflow:kind": must be platform, color, dr or bootstrap, got "colour"`},
 	"platform is a text":    {"platform", ":platform", `prod`, `config "codeflow:platform": must be an object, got "prod"`},
 	"platform is a list":    {"platform", ":platform", `[1]`, `config "codeflow:platform": must be an object, got [1]`},
 	"unknown key":           {"platform", "regoin", `"eu-west-1"`, `config "codeflow:platform.regoin": unknown key: did you mean "region"?`},
@@ -161,7 +161,7 @@ func TestMisspeltTopLevelKeyIsFoundInTheFile(t *testing.T) {
 		return value, ok
 	}
 	_, err := loadConfig(get, file)
-	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic, apiKeys, escalation`)
+	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic, apiKeys, escalation, roleBoundary`)
 
 	require.NoError(t, os.WriteFile(file, []byte("config: [\n"), 0o600))
 	_, err = loadConfig(get, file)

@@ -98,6 +98,21 @@ func readOutputs(ctx *pulumi.Context, stack string, result any) (name string, er
 	}{name}, result)
 }
 
+// readNAT reads how a platform's network reaches the internet, as its last update
+// left it. It decides what is registered, so it cannot be an output. It is "" of a
+// platform that an older program brought up.
+func readNAT(ctx *pulumi.Context, stack string) (string, error) {
+	var result struct {
+		Outputs struct {
+			NAT string `pulumi:"nat"`
+		} `pulumi:"outputs"`
+	}
+	if name, err := readOutputs(ctx, stack, &result); err != nil {
+		return "", fmt.Errorf("reading the outputs of stack %q: %w", name, err)
+	}
+	return result.Outputs.NAT, nil
+}
+
 func text(got any, stack, key string) (string, error) {
 	if s, ok := got.(string); ok {
 		return s, nil

@@ -25,7 +25,7 @@ func recovery(ctx *pulumi.Context, cfg *Config, module string) error {
 	if err := p.run(ctx, p.providers, p.logKeys, p.network, p.images, p.logs, p.firewall, p.certificate); err != nil {
 		return err
 	}
-	k.shared, k.aws = &p.out, p.homeProvider
+	k.shared, k.nat, k.aws = &p.out, d.Network.NAT, p.homeProvider
 	if err := k.balance(ctx); err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/rds"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/registry"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/secrets"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/waf"
 )
@@ -155,6 +156,7 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 		return err
 	}
 	p.out.VpcID, p.out.ClientSecurityGroupID = p.vpc.VpcID, p.vpc.ClientSecurityGroupID
+	ctx.Export("nat", pulumi.String(n.NAT))
 	p.out.PublicSubnetIDs, p.out.PrivateSubnetIDs = p.vpc.PublicSubnetIDs, p.vpc.PrivateSubnetIDs
 	return nil
 }
@@ -249,6 +251,9 @@ func (p *platformStack) alarms(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := tracing.NewGroup(ctx, "traces", p.names.Database(), p.home); err != nil {
+		return err
+	}
 	p.topics = alarms.Topics
 	p.out.Topics = pulumi.ToStringArrayOutput(alarms.Topics)
 	return nil
@@ -257,7 +262,7 @@ func (p *platformStack) alarms(ctx *pulumi.Context) error {
 // audit records who did what in the account, and to the assets.
 func (p *platformStack) audit(ctx *pulumi.Context) error {
 	_, err := audit.New(ctx, "audit", &audit.Args{
-		Names: p.names, DataBucketARNs: []pulumi.StringInput{p.distribution.BucketARN},
+		Names: p.names, LogBucketName: p.logBucket.BucketName, DataBucketARNs: []pulumi.StringInput{p.distribution.BucketARN},
 		LockDays: p.cfg.Logs.Audit.LockDays, RetentionDays: p.cfg.Logs.Audit.RetentionDays, ForceDestroy: !p.cfg.DeletionProtection,
 	}, p.home)
 	return err

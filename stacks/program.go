@@ -1,5 +1,6 @@
 // Package stacks composes the components into the kinds of stack: the platform
-// that the colours share, and a colour.
+// that the colours share, a colour, both in another region (dr), and what they all
+// stand on (bootstrap).
 //
 // Start with [Program]. A file per kind holds its composition, contract.go what
 // the kinds tell each other, and config*.go what people may set.
@@ -11,6 +12,8 @@ import (
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/access"
 )
 
 // cdnRegion is where CloudFront takes certificates and web ACLs from.
@@ -32,7 +35,14 @@ func Program(project Project) pulumi.RunFunc {
 		if err != nil {
 			return err
 		}
+		if cfg.RoleBoundary != "" {
+			if err := access.Bound(ctx, pulumi.String(cfg.RoleBoundary)); err != nil {
+				return err
+			}
+		}
 		switch cfg.Kind {
+		case "bootstrap":
+			return bootstrap(ctx, cfg.Bootstrap)
 		case "platform":
 			return platform(ctx, cfg)
 		case "dr":

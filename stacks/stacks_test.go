@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/recorder"
 )
@@ -132,6 +133,7 @@ func TestPlatform(t *testing.T) {
 	assert.Equal(t, []string{
 		"/aws:kms/key:Key logs-key",
 		"/aws:kms/key:Key logs-key-us-east-1",
+		"/aws:xray/group:Group traces",
 		"/codeflow:accesslogs:Bucket access-logs",
 		"/codeflow:audit:Trail audit",
 		"/codeflow:backup:Plan backup",
@@ -307,6 +309,9 @@ func TestColorConfiguresTheServer(t *testing.T) {
 			task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").Inputs["containerDefinitions"].StringValue()
 			require.NoError(t, json.Unmarshal([]byte(task), &containers))
 			for _, container := range containers {
+				if container.Name == "collector" { // another program
+					continue
+				}
 				cmd := exec.CommandContext(t.Context(), "go", "run", "../cmd/codeflow-server", "-check-config", "-bundle", bundleDir(t))
 				cmd.Env = os.Environ()
 				if container.Name == "migrate" {
@@ -323,6 +328,47 @@ func TestColorConfiguresTheServer(t *testing.T) {
 				out, err := cmd.CombinedOutput()
 				require.NoError(t, err, container.Name+": "+string(out))
 				assert.Contains(t, string(out), "the settings are good")
+			}
+		})
+	}
+}
+
+func TestTracing(t *testing.T) {
+	t.Parallel()
+	const own = recorder.Account + ".dkr.ecr.eu-central-1.amazonaws.com/aws-otel-collector"
+	_, digest, _ := strings.Cut(tracing.Image, "@")
+	copied := `, "tracing": {"collector": "` + own + "@" + digest + `"}`
+	for name, tc := range map[string]struct {
+		nat, config string
+		image       string // "" for none
+	}{
+		"NAT":                        {"OnePerAz", "", tracing.Image},
+		"switched off":               {"OnePerAz", `, "tracing": {"samplePercent": 0}`, ""},
+		"no NAT":                     {"None", "", ""},
+		"no NAT, from our registry":  {"None", copied, own},
+		"of a platform without this": {"", "", tracing.Image},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := colorRecorder(t, "", shared(""))
+			r.Config["codeflow:color"] = strings.TrimSuffix(r.Config["codeflow:color"], "}") + tc.config + "}"
+			r.Calls["pulumi:pulumi:readStackOutputs"] = func(resource.PropertyMap) (resource.PropertyMap, error) {
+				return resource.NewPropertyMapFromMap(map[string]any{"outputs": map[string]any{"nat": tc.nat}}), nil
+			}
+			require.NoError(t, program(t)(r, false))
+			task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").In("containerDefinitions")
+			policies := r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-task").In("policy")
+			if tc.image == "" {
+				assert.NotContains(t, task, "OTEL_")
+				assert.NotContains(t, task, `"collector"`)
+				assert.NotContains(t, policies, "xray:")
+				return
+			}
+			assert.Contains(t, task, `"image":"`+tc.image)
+			assert.Contains(t, task, `{"name":"OTEL_TRACES_SAMPLER_ARG","value":"0.05"}`)
+			assert.Contains(t, policies, "xray:PutTraceSegments")
+			if tc.image == own {
+				assert.Contains(t, r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-execution").In("policy"), "repository/aws-otel-collector")
 			}
 		})
 	}

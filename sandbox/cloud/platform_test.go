@@ -192,5 +192,24 @@ func (s *stack) secrets(key made) {
 		"role": s.role.id, "policyArn": "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
 	})
 	s.create("iam/rolePolicy", "inline", in{"role": s.role.id, "policy": trustECS})
+
+	github := in{"url": "https://token.actions.githubusercontent.com", "clientIdLists": []string{"sts.amazonaws.com"}}
+	provider := s.create("iam/openIdConnectProvider", "github", github)
+	require.Equal(s, "arn:aws:iam::"+Account+":oidc-provider/token.actions.githubusercontent.com", provider.id)
+	s.create("iam/accountPasswordPolicy", "passwords", in{"minimumPasswordLength": 14})
+	s.create("accessanalyzer/analyzer", "analyzer", in{"analyzerName": "codeflow"})
+	for problem, again := range map[string]struct {
+		short  string
+		inputs in
+	}{
+		"EntityAlreadyExists: Provider":                            {"iam/openIdConnectProvider", github},
+		"must begin with https://":                                 {"iam/openIdConnectProvider", github.with(in{"url": "http://example.com"})},
+		"has a password policy already":                            {"iam/accountPasswordPolicy", in{"minimumPasswordLength": 8}},
+		"Member must have value between 6 and 128":                 {"iam/accountPasswordPolicy", in{"minimumPasswordLength": 5}},
+		"ServiceQuotaExceededException: a region has one analyzer": {"accessanalyzer/analyzer", in{"analyzerName": "another"}},
+	} {
+		_, err := s.try(again.short, "again", again.inputs)
+		require.ErrorContains(s, err, problem)
+	}
 	require.ErrorContains(s, s.delete(policy), "DeleteConflict: Cannot delete a policy attached to entities.")
 }

@@ -2,12 +2,44 @@ package cloud
 
 import (
 	"encoding/json"
+	"strings"
 )
 
 // maxRoleName is the greatest length of a role's name.
 const maxRoleName = 64
 
 var iamRules = map[string]Rule{
+	"iam/accountPasswordPolicy": {
+		ID: "iam-account-password-policy", Global: true, Autoname: Autoname{Property: "-"},
+		Outputs: map[string]any{"expirePasswords": false, "hardExpiry": false},
+		Unique:  []Unique{{Key: "policy", Error: "the account has a password policy already, which this would replace"}},
+		Check: func(in props) error {
+			if n := in.num("minimumPasswordLength", 6); n < 6 || n > 128 {
+				return refuse("ValidationError", "1 validation error detected: Value '%v' at 'minimumPasswordLength' failed to satisfy "+
+					"constraint: Member must have value between 6 and 128", n)
+			}
+			return nil
+		},
+	},
+	"iam/openIdConnectProvider": {
+		ID: "{arn}", Global: true, Autoname: Autoname{Property: "-"},
+		Unique: []Unique{{Key: "{url}", Error: "EntityAlreadyExists: Provider with url {url} already exists."}},
+		Check: func(in props) error {
+			if url := in.str("url"); url != "" && !strings.HasPrefix(url, "https://") {
+				return refuse("ValidationError", "Invalid Open ID Connect Provider URL %s: it must begin with https://", url)
+			}
+			return nil
+		},
+		Apply: func(c *call) error {
+			c.out["arn"] = "arn:aws:iam::" + Account + ":oidc-provider/" + strings.TrimPrefix(c.in.str("url"), "https://")
+			return nil
+		},
+	},
+	"accessanalyzer/analyzer": {
+		ID: "{analyzerName}", ARN: "access-analyzer:{region}:{account}:analyzer/{analyzerName}", Autoname: Autoname{Property: "analyzerName"},
+		Outputs: map[string]any{"type": "ACCOUNT"},
+		Unique:  []Unique{{Key: "{type}", Error: "ServiceQuotaExceededException: a region has one analyzer of the type {type}"}},
+	},
 	"iam/role": {
 		ID: "{name}", ARN: "iam::{account}:role{path}{name}", Global: true, Autoname: Autoname{Max: maxRoleName},
 		Outputs: map[string]any{

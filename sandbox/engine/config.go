@@ -27,7 +27,7 @@ func (s *Sandbox) ResetConfig(stack string) error {
 		}
 	}
 	config, _ := document["config"].(map[string]any)
-	for _, kind := range []string{"codeflow:platform", "codeflow:color", "codeflow:dr"} {
+	for _, kind := range []string{"codeflow:platform", "codeflow:color", "codeflow:dr", "codeflow:bootstrap"} {
 		if settings, ok := config[kind].(map[string]any); ok {
 			settings["deletionProtection"] = false
 		}

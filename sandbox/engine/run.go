@@ -32,6 +32,8 @@ const (
 	// UpRefresh is pulumi up --refresh, the repair of a state that believes what
 	// is not so.
 	UpRefresh Operation = "up --refresh"
+	// Drift is pulumi refresh --preview-only: what is not as the state has it.
+	Drift Operation = "refresh --preview-only"
 )
 
 // Change is what happened to one resource.
@@ -76,6 +78,33 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	return result, nil
 }
 
+// RunJSON does what [Sandbox.Run] does, and writes what the CLI prints with --json,
+// which previews, with what stays the same, and [Drift] have.
+func (s *Sandbox) RunJSON(ctx context.Context, stack string, operation Operation, out io.Writer) error {
+	_, err := s.Run(context.WithValue(ctx, asJSON{}, out), stack, operation)
+	return err
+}
+
+// asJSON is the key of where the CLI is to print JSON to.
+type asJSON struct{}
+
+// command is the CLI, which the Automation API asks for no JSON.
+type command struct{ auto.PulumiCommand }
+
+func (c command) Run(
+	ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string,
+) (stdout, stderr string, code int, err error) {
+	if to, ok := ctx.Value(asJSON{}).(io.Writer); ok {
+		switch args[0] {
+		case "preview":
+			out, args = []io.Writer{to}, append(args, "--json", "--show-sames")
+		case "refresh":
+			out, args = []io.Writer{to}, append(args, "--json")
+		}
+	}
+	return c.PulumiCommand.Run(ctx, dir, in, out, errs, env, args...)
+}
+
 func (s *Sandbox) forget(stack string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,6 +122,8 @@ func (s *Sandbox) operate(ctx context.Context, stack auto.Stack, operation Opera
 		_, err = stack.Preview(ctx, optpreview.ProgressStreams(out...), optpreview.ErrorProgressStreams(out...), optpreview.EventStreams(seen))
 	case Refresh:
 		_, err = stack.Refresh(ctx, optrefresh.ProgressStreams(out...), optrefresh.ErrorProgressStreams(out...), optrefresh.EventStreams(seen))
+	case Drift:
+		_, err = stack.PreviewRefresh(ctx, optrefresh.ProgressStreams(out...), optrefresh.ErrorProgressStreams(out...), optrefresh.EventStreams(seen))
 	case Destroy:
 		_, err = stack.Destroy(ctx, optdestroy.ProgressStreams(out...), optdestroy.ErrorProgressStreams(out...), optdestroy.EventStreams(seen))
 	default:

@@ -32,7 +32,7 @@ import (
 )
 
 // Names of the stacks, in the order in which they come up.
-var Names = []string{"prod", "blue", "green", "dr"}
+var Names = []string{"bootstrap", "prod", "blue", "green", "dr"}
 
 const project = "codeflow"
 
@@ -272,7 +272,7 @@ func (s *Sandbox) stack(ctx context.Context, name string) (auto.Stack, error) {
 	}
 	program := stacks.Program(stacks.Project{Module: s.root, Config: s.path("stacks")})
 	stack, err := auto.UpsertStackInlineSource(ctx, name, project, program,
-		auto.Pulumi(s.command), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
+		auto.Pulumi(command{s.command}), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
 		auto.SecretsProvider("passphrase"),
 		auto.Project(*settings))
 	if err != nil {
