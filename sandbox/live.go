@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/smoke"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
@@ -237,6 +239,40 @@ func request(cmd *cobra.Command, status account.Status, address, data string, he
 	fmt.Fprintln(cmd.ErrOrStderr(), response.Proto, response.Status)
 	_, err = io.Copy(cmd.OutOrStdout(), response.Body)
 	return err
+}
+
+func smokeCommand(opts *engine.Options) *cobra.Command {
+	var color string
+	cmd := &cobra.Command{
+		Use: "smoke --stack COLOR", Short: "Ask a colour on its own name whether it is well", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			opts.Run = true
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				outputs, err := s.Outputs(cmd.Context(), color)
+				if err != nil {
+					return err
+				}
+				status, err := s.Account.Status()
+				if err != nil {
+					return err
+				}
+				client, err := status.Client()
+				if err != nil {
+					return err
+				}
+				report, err := smoke.Run(cmd.Context(), smoke.Options{
+					URL: fmt.Sprint(outputs["url"]), Digest: fmt.Sprint(outputs["bundleDigest"]), Color: color,
+					Timeout: time.Minute, Transport: client.Transport,
+				})
+				if err != nil {
+					return err
+				}
+				return errors.Join(report.WriteText(cmd.OutOrStdout()), report.Err())
+			})
+		},
+	}
+	stackFlag(cmd, &color)
+	return cmd
 }
 
 // exitCode is how the process ends when ops has said all.

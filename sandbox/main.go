@@ -49,7 +49,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
 	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts),
-		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
+		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
 	for operation, short := range map[engine.Operation]string{
 		engine.Up:      "Bring a stack up",
 		engine.Preview: "Show what up would change",
@@ -120,7 +120,7 @@ func operationCommand(opts *engine.Options, operation engine.Operation, short st
 func outputsCommand(opts *engine.Options) *cobra.Command {
 	var stack string
 	cmd := &cobra.Command{
-		Use: "outputs --stack NAME", Short: "Print a stack's outputs as JSON", Args: cobra.NoArgs,
+		Use: "outputs --stack NAME", Short: "Print a stack's outputs as JSON, with secrets left out", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
 				outputs, err := s.Outputs(cmd.Context(), stack)

@@ -1,5 +1,6 @@
 // Command prcomment tells a pull request what it would do to the stacks, and stops
-// it where it must not go on by itself; and it asks a colour whether it is well.
+// it where it must not go on by itself; it asks a colour whether it is well, and tells
+// of drift.
 //
 // Results are on standard output, messages on standard error. Exit codes: 0 success,
 // 1 failure, 2 protected resources, 3 wrong usage; prcomment --help explains them.
@@ -32,7 +33,8 @@ const long = `Tell a pull request what it would do to the stacks:
   render    the comment, of the previews of those stacks
   post      the comment, on GitHub: the one of the run before is edited
 
-and ask a colour on its own name whether it is well (smoke), before it gets traffic.
+ask a colour on its own name whether it is well (smoke), before it gets traffic, tell
+what differs in the account (drift, issue), and propose a branch (pull).
 
 Exit codes:
   0  success
@@ -88,7 +90,7 @@ func command() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), smokeCommand())
+	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), smokeCommand(), driftCommand(), issueCommand(), pullCommand())
 	return root
 }
 

@@ -52,14 +52,8 @@ func (f *renderFlags) render(stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	text := comment.Render(in)
-	if f.out == "" {
-		_, err = io.WriteString(stdout, text)
-	} else {
-		err = os.WriteFile(f.out, []byte(text), 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("writing the comment: %w", err)
+	if err := writeTo(f.out, stdout, comment.Render(in)); err != nil {
+		return err
 	}
 	verdict := comment.Judge(in)
 	switch {
@@ -67,6 +61,19 @@ func (f *renderFlags) render(stdout io.Writer) error {
 		return fmt.Errorf("%w, and the pull request lacks the label %q: see the comment", errProtected, protect.Label)
 	case len(verdict.Failed) > 0:
 		return fmt.Errorf("previews failed: %s", strings.Join(verdict.Failed, ", "))
+	}
+	return nil
+}
+
+// writeTo writes a text to a file, or to standard output.
+func writeTo(file string, stdout io.Writer, text string) (err error) {
+	if file == "" {
+		_, err = io.WriteString(stdout, text)
+	} else {
+		err = os.WriteFile(file, []byte(text), 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the text: %w", err)
 	}
 	return nil
 }

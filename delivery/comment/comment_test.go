@@ -41,6 +41,15 @@ func input(t testing.TB, scenario string) *comment.Input {
 	return in
 }
 
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	in := input(t, "drift")
+	golden.Equal(t, filepath.Join("testdata", "drift", "issue.md"), comment.Drift(in.Previews, job))
+	assert.Empty(t, comment.Drift(input(t, "no-change").Previews, job), "no issue about nothing")
+	failed := comment.Drift([]*preview.Preview{preview.Failed("dr", "no `credentials`")}, "")
+	assert.Contains(t, failed, comment.DriftMarker+"\n- **dr** could not be compared: `` no `credentials` ``")
+}
+
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	for scenario, set := range map[string]func(*comment.Input){

@@ -141,6 +141,9 @@ func (p *Preview) add(s step) {
 		return
 	}
 	next := s.read(kind)
+	if s.Op == "refresh" && len(next.Changes) == 0 {
+		return // read, and as it was
+	}
 	i := slices.IndexFunc(p.Steps, func(other Step) bool { return other.URN == s.URN })
 	if i < 0 {
 		p.Steps = append(p.Steps, next)

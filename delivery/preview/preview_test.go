@@ -47,9 +47,9 @@ func TestRecorded(t *testing.T) {
 func TestKinds(t *testing.T) {
 	t.Parallel()
 	for op, want := range map[string]preview.Kind{
-		"create": preview.Create, "import": preview.Create, "update": preview.Update, "refresh": preview.Update,
+		"create": preview.Create, "import": preview.Create, "update": preview.Update,
 		"replace": preview.Replace, "create-replacement": preview.Replace, "delete-replaced": preview.Replace,
-		"delete": preview.Delete, "discard": preview.Delete, "same": "", "read": "",
+		"delete": preview.Delete, "discard": preview.Delete, "same": "", "read": "", "refresh": "", // which found no difference
 	} {
 		p := decode(t, one(op, ""))
 		assert.Empty(t, p.Errors, op)

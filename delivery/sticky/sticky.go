@@ -1,5 +1,5 @@
-// Package sticky keeps one comment of a pull request up to date: it edits the one
-// that it wrote before, and writes it when there is none.
+// Package sticky keeps one comment of a pull request, or one issue, up to date: it
+// edits the one that it wrote before, and writes it when there is none.
 package sticky
 
 import (
@@ -42,10 +42,12 @@ type Client struct {
 	HTTP *http.Client
 }
 
-type comment struct {
-	ID   int64  `json:"id"`
-	Body string `json:"body"`
-	User struct {
+// entry is a comment or an issue.
+type entry struct {
+	ID     int64  `json:"id"`
+	Number int    `json:"number"` // of an issue
+	Body   string `json:"body"`
+	User   struct {
 		Login string `json:"login"`
 	} `json:"user"`
 	URL string `json:"html_url"`
@@ -75,41 +77,82 @@ func (c *Client) Post(ctx context.Context, pull int, marker, body string) (addre
 	if marker == "" || !strings.HasPrefix(body, marker) {
 		return "", fmt.Errorf("the comment must begin with %q, or it would not be found again", marker)
 	}
-	own, err := c.find(ctx, pull, marker)
+	comments := fmt.Sprintf("/repos/%s/issues/%d/comments", c.Repository, pull)
+	own, err := c.find(ctx, comments, marker)
 	if err != nil {
 		return "", err
 	}
-	method, path := http.MethodPost, fmt.Sprintf("/repos/%s/issues/%d/comments", c.Repository, pull)
+	method, path := http.MethodPost, comments
 	if own != nil {
 		if own.Body == body {
 			return own.URL, nil
 		}
 		method, path = http.MethodPatch, fmt.Sprintf("/repos/%s/issues/comments/%d", c.Repository, own.ID)
 	}
-	var written comment
+	var written entry
 	err = c.call(ctx, method, path, map[string]string{"body": body}, &written)
 	return written.URL, err
 }
 
-// find returns the first own comment that begins with the marker, or nil.
+// Issue makes body the open issue that begins with the marker, as body must, and
+// returns its address. An empty body closes it, if it is there.
+// https://docs.github.com/en/rest/issues/issues
+func (c *Client) Issue(ctx context.Context, title, marker, body string) (address string, err error) {
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	if marker == "" || body != "" && !strings.HasPrefix(body, marker) {
+		return "", fmt.Errorf("the issue must begin with %q, or it would not be found again", marker)
+	}
+	issues := fmt.Sprintf("/repos/%s/issues", c.Repository)
+	own, err := c.find(ctx, issues, marker)
+	if err != nil || own == nil && body == "" {
+		return "", err
+	}
+	method, path, fields := http.MethodPost, issues, map[string]string{"title": title, "body": body}
+	if own != nil {
+		method, path = http.MethodPatch, fmt.Sprintf("%s/%d", issues, own.Number)
+	}
+	if body == "" {
+		fields = map[string]string{"state": "closed"}
+	}
+	var written entry
+	err = c.call(ctx, method, path, fields, &written)
+	return written.URL, err
+}
+
+// Pull asks to merge a branch into base, and returns the address of the request.
+// https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
+func (c *Client) Pull(ctx context.Context, branch, base, title string) (address string, err error) {
+	if err := c.check(); err != nil {
+		return "", err
+	}
+	var written entry
+	err = c.call(ctx, http.MethodPost, fmt.Sprintf("/repos/%s/pulls", c.Repository),
+		map[string]string{"head": branch, "base": base, "title": title}, &written)
+	return written.URL, err
+}
+
+// find returns the first own comment or issue of a list that begins with the marker,
+// or nil.
 // https://docs.github.com/en/rest/issues/comments#list-issue-comments
-func (c *Client) find(ctx context.Context, pull int, marker string) (*comment, error) {
+func (c *Client) find(ctx context.Context, list, marker string) (*entry, error) {
 	for page := 1; page <= maxPages; page++ {
 		query := url.Values{"per_page": {fmt.Sprint(perPage)}, "page": {fmt.Sprint(page)}}
-		var comments []comment
-		if err := c.call(ctx, http.MethodGet, fmt.Sprintf("/repos/%s/issues/%d/comments?%s", c.Repository, pull, query.Encode()), nil, &comments); err != nil {
+		var entries []entry
+		if err := c.call(ctx, http.MethodGet, list+"?"+query.Encode(), nil, &entries); err != nil {
 			return nil, err
 		}
-		for _, found := range comments {
+		for _, found := range entries {
 			if found.User.Login == cmp.Or(c.Author, Author) && strings.HasPrefix(found.Body, marker) {
 				return &found, nil
 			}
 		}
-		if len(comments) < perPage {
+		if len(entries) < perPage {
 			return nil, nil
 		}
 	}
-	return nil, fmt.Errorf("pull request %d of %s has more than %d comments", pull, c.Repository, maxPages*perPage)
+	return nil, fmt.Errorf("%s has more than %d entries", list, maxPages*perPage)
 }
 
 // call sends a request of the API's and reads the answer.
@@ -146,10 +189,10 @@ func (c *Client) call(ctx context.Context, method, path string, body, into any) 
 // fixes by status.
 var fixes = map[int]string{
 	http.StatusUnauthorized: "GITHUB_TOKEN is wrong or has expired",
-	http.StatusForbidden: "GITHUB_TOKEN needs the permission pull-requests: write, which a workflow never has for a pull request of a fork; " +
+	http.StatusForbidden: "GITHUB_TOKEN needs the permission pull-requests: write (issues: write for an issue), which a workflow never has for a pull request of a fork; " +
 		"or the limit of requests is reached",
 	http.StatusNotFound:            "check --repo and --pull, and that GITHUB_TOKEN may see the repository",
-	http.StatusUnprocessableEntity: "the comment may be longer than 65,536 characters",
+	http.StatusUnprocessableEntity: "the text may be longer than 65,536 characters, or the branch has a pull request already",
 }
 
 func refused(method, path string, response *http.Response, answer []byte) error {
