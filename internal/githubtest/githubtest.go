@@ -33,10 +33,12 @@ type GitHub struct {
 	pulls    []*Entry
 }
 
-// Comments of a pull request.
-func (g *GitHub) Comments(pull int) []Entry { return g.list(func() []*Entry { return g.comments[pull] }) }
+// Comments are those of a pull request.
+func (g *GitHub) Comments(pull int) []Entry {
+	return g.list(func() []*Entry { return g.comments[pull] })
+}
 
-// Issues, open and closed.
+// Issues are the open and the closed ones.
 func (g *GitHub) Issues() []Entry { return g.list(func() []*Entry { return g.issues }) }
 
 // Pulls are the pull requests.
