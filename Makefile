@@ -4,6 +4,7 @@ SHELL := bash
 
 AGENTS := agents/node_modules/.package-lock.json
 PEERS := peers/node_modules/.package-lock.json
+REGISTRY := npmrelease/registry/node_modules/.package-lock.json
 GOTEST := go run gotest.tools/gotestsum@v1.13.0 --format pkgname --
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
 COVERED := ./stacks/...,./components/...,./agentbundle/...
@@ -31,16 +32,20 @@ sandbox-clean: ## End what runs, destroy the sandbox's stacks and remove everyth
 	go run -C sandbox . clean
 
 # The race detector costs too much where the AWS SDK for Pulumi is linked.
-PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/...
+PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/... ./delivery/... ./policies/... ./npmrelease/...
 
 .PHONY: test
-test: $(AGENTS) $(PEERS) ## Run every test, print the coverage
+test: $(AGENTS) $(PEERS) $(REGISTRY) ## Run every test, print the coverage
 	go vet ./... && go vet -C sandbox ./...
 	$(GOTEST) -coverpkg=$(COVERED) -coverprofile=coverage.out ./stacks/... ./components/... ./agentbundle/...
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
 	$(GOTEST) -race $(PURE)
 	cd sandbox && $(GOTEST) -race ./runtime/... ./account ./control ./rehearsal/traffic ./rehearsal/report ./drill
 	cd sandbox && $(GOTEST) -timeout 30m . ./awsx ./cloud/... ./engine ./registry ./rehearsal
+
+.PHONY: test-pure
+test-pure: $(AGENTS) $(PEERS) ## Run the tests that need neither Linux nor the AWS SDK
+	go test $(PURE)
 
 .PHONY: conformance
 conformance: $(AGENTS) $(PEERS) ## Test the server with the MCP conformance suite and other clients
@@ -51,12 +56,18 @@ lint: ## Lint with golangci-lint (built from the module proxy)
 	go run $(LINT) run ./...
 	cd sandbox && go run $(LINT) run ./...
 
+.PHONY: workflows
+workflows: $(AGENTS) $(PEERS) $(REGISTRY) ## Lint the workflows (with shellcheck where it is installed) and try them here, with the sandbox in place of AWS
+	@command -v shellcheck >/dev/null || echo "shellcheck is not installed: the lines that run are not linted"
+	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	go run ./internal/workflows
+
 .PHONY: check
-check: lint test conformance ## Everything that CI runs
+check: lint test workflows conformance ## Everything that CI runs
 
 .PHONY: fuzz
 fuzz: ## Run each fuzz target for a minute
-	@for package in $$(go list ./agentbundle/... ./components/vpc ./server/... ./stacks); do \
+	@for package in $$(go list ./agentbundle/... ./components/vpc ./delivery/... ./policies ./server/... ./stacks); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime 60s $$package || exit 1; \
 		done; \
@@ -71,10 +82,158 @@ bench-build: ## Build the program with an empty cache: seconds and peak memory
 	@cache=$$(mktemp -d) && trap 'rm -rf $$cache' EXIT && \
 	go build -o $$cache/measure ./internal/measure && GOCACHE=$$cache/go $$cache/measure go build -o /dev/null .
 
+# What the workflows in .github run. What users of GitHub type comes as variables of
+# the environment, which the shell does not read as commands. In place of AWS, PULUMI,
+# OPS, OUTPUTS and SMOKE may be the sandbox's: see internal/workflows.
+PULUMI ?= pulumi
+OPS ?= .delivery/ops
+OUTPUTS ?= $(PULUMI) stack output --json --stack "$$STACK"
+SMOKE ?= $(OUTPUTS) | go run ./cmd/prcomment smoke --outputs - --color "$$STACK"
+COMMIT ?= --commit
+OUTPUT := "$${GITHUB_OUTPUT:-/dev/stdout}"
+SUMMARY := "$${GITHUB_STEP_SUMMARY:-/dev/stdout}"
+STACKS_OF_ALL := prod blue green dr
+# words are those of the JSON list in $STACKS.
+words = $$(echo "$$STACKS" | tr -c 'a-z\n' ' ')
+log_url = "$${GITHUB_SERVER_URL:-https://github.com}/$$GITHUB_REPOSITORY/actions/runs/$$GITHUB_RUN_ID"
+
+.PHONY: affected
+affected: ## Tell which stacks the changes since BASE touch
+	@stacks=$$(git diff --name-only --no-renames "$$BASE...HEAD" | go run ./cmd/prcomment affected) && echo "stacks=$$stacks" >> $(OUTPUT)
+
+.delivery/ops: FORCE
+	@go build -o $@ ./cmd/ops
+
+.delivery/base: $(AGENTS)
+	@git worktree prune && git worktree add --quiet --force --detach $@ "$$BASE"
+	npm ci --ignore-scripts --no-audit --no-fund --prefix $@/agents
+
+.PHONY: preview
+preview: $(AGENTS) ## Preview STACK into .delivery
+	@mkdir -p .delivery
+	$(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" > ".delivery/$$STACK.json"
+
+.PHONY: sandbox-preview
+sandbox-preview: .delivery/base ## Bring BASE up in the sandbox and preview STACKS as they are now, without AWS
+	@set -e; sandbox="--dir $(CURDIR)/.delivery/sandbox --on-paper"; \
+	for stack in $(STACKS_OF_ALL); do go run -C .delivery/base/sandbox . $$sandbox up --as-is --stack $$stack; done; \
+	for stack in $(words); do go run -C sandbox . $$sandbox preview --as-is --json --stack $$stack > .delivery/$$stack.json; done
+
+.PHONY: agents-diff
+agents-diff: .delivery/base ## Show what differs in the agents since BASE
+	go run ./cmd/agentbundle diff .delivery/base/agents/bundle.yaml agents/bundle.yaml | tee .delivery/agents.txt
+
+.PHONY: comment
+comment: ## Write the comment of the previews of STACKS, and fail as the pull request must
+	@mkdir -p .delivery; touch .delivery/agents.txt; status=0; files=$$(for stack in $(words); do echo ".delivery/$$stack.json"; done); \
+	go run ./cmd/policies --markdown $${files:-/dev/null} > .delivery/policies.md || status=1; \
+	labels=$$(echo "$$LABELS" | tr ',' '\n' | sed -n 's/^\([a-z-][a-z-]*\)$$/--label \1/p'); \
+	go run ./cmd/prcomment render --affected "$$STACKS" --previews .delivery --agents .delivery/agents.txt \
+		--policies .delivery/policies.md $$labels --log-url $(log_url) --out .delivery/comment.md || status=1; \
+	cat .delivery/comment.md >> $(SUMMARY); exit $$status
+
+.PHONY: comment-post
+comment-post: ## Write the comment to pull request PULL
+	go run ./cmd/prcomment post --pull "$$PULL" .delivery/comment.md
+
+.PHONY: image
+image: $(AGENTS) ## Build the image and tell its digest
+	@digest=$$(go run ./cmd/agentbundle build --json --output .delivery/image | sed -n 's/^ *"digest": "\(.*\)",$$/\1/p') && echo "digest=$$digest" >> $(OUTPUT)
+
+.PHONY: idle
+idle: $(filter .delivery/ops,$(OPS)) ## Tell the colour without traffic
+	@color=$$($(OPS) idle) && echo "color=$$color" >> $(OUTPUT)
+
+.PHONY: up
+up: $(AGENTS) ## Bring STACK up, with the image DIGEST if that is given
+	$(PULUMI) up --yes --non-interactive --stack "$$STACK"
+	@test -z "$$DIGEST" || $(OUTPUTS) | grep -qF "\"digest\": \"$$DIGEST\"" || \
+		{ echo "stack $$STACK did not deploy $$DIGEST, the image that was built before"; exit 1; }
+
+.PHONY: smoke
+smoke: ## Ask STACK, a colour, on its own name whether it is well
+	$(SMOKE)
+
+.PHONY: switch
+switch: $(filter .delivery/ops,$(OPS)) ## Move the traffic to TO, or to what codeflow:traffic announces
+	@target="--to=$$TO"; test -n "$$TO" || target=--announced; \
+	$(OPS) switch "$$target" --steps "$$STEPS" --bake "$$BAKE" --guard "$$GUARD" --yes $(COMMIT)
+
+.PHONY: traffic-pull
+traffic-pull: ## Open a pull request with the real weights, if ops committed some
+	@branch=$$(git branch --list 'ops/traffic-*' --format '%(refname:short)' | tail -1); \
+	test -n "$$branch" || { echo "codeflow:traffic is as it was committed"; exit 0; }; \
+	git push --quiet origin "$$branch" && go run ./cmd/prcomment pull --title "$$(git log -1 --format=%s "$$branch")" "$$branch"
+
+.PHONY: rollback
+rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
+	$(OPS) rollback --color "$$COLOR" --yes
+
+.PHONY: drift
+drift: ## Compare every stack with the account
+	@mkdir -p .delivery/drift; for stack in $(STACKS_OF_ALL); do \
+		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$stack > .delivery/drift/$$stack.json || true; done
+	@go run ./cmd/prcomment drift --refreshes .delivery/drift --log-url $(log_url) --out .delivery/drift.md
+	@cat .delivery/drift.md >> $(SUMMARY); test ! -s .delivery/drift.md
+
+.PHONY: drift-issue
+drift-issue: ## Open, update or close the issue about drift
+	go run ./cmd/prcomment issue .delivery/drift.md
+
+.PHONY: agents-check
+agents-check: $(AGENTS) ## Report everything that is wrong with the agents, on GitHub on their lines
+	@test -z "$$GITHUB_ACTIONS" || echo "::add-matcher::.github/agents.json"
+	go run ./cmd/agentbundle check
+
+.PHONY: agents-convert
+agents-convert: $(AGENTS) ## Write the agents in the formats of other tools
+	@mkdir -p .delivery; for format in claude-code cursor opencode; do \
+		go run ./cmd/agentbundle convert --to $$format --out .delivery/$$format > .delivery/$$format.txt || exit 1; \
+		echo "$$format: $$(wc -l < .delivery/$$format.txt) files"; done
+
+# The npm package is in the folder PACKAGE, and goes to NPM_REGISTRY.
+NPM := go run ./cmd/npmrelease
+NPM_REGISTRY ?= https://registry.npmjs.org/
+NPM_FLAGS ?=
+# bun is the folder of the one that runs: npm may install one for each C library.
+bun = $$(for bin in $(CURDIR)/peers/node_modules/@oven/bun-*/bin; do if "$$bin/bun" --version > /dev/null 2>&1; then echo "$$bin"; break; fi; done)
+release = $(NPM) $(1) --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
+
+.PHONY: npm-check npm-publish npm-verify npm-deprecate
+npm-check: $(PEERS) ## Do what comes before publishing the npm package
+	$(call release,check)
+npm-publish: $(PEERS) ## Publish the npm package
+	$(call release,publish) $(NPM_PUBLISH_FLAGS)
+npm-verify: $(PEERS) ## Compare what npm has with the package, and run it
+	$(NPM) verify --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)"
+npm-deprecate: $(PEERS) ## Warn users of VERSION, and lead them to USE
+	$(NPM) deprecate --path "$$PACKAGE" --registry $(NPM_REGISTRY) --version "$$VERSION" --use "$$USE" --message "$$MESSAGE"
+
+.PHONY: npm-rehearsal
+npm-rehearsal: $(AGENTS) $(PEERS) $(REGISTRY) ## Release the pinned npm package to a registry on this machine
+	$(NPM) rehearse
+
+.PHONY: vulnerabilities
+vulnerabilities: ## Look the modules up in Go's vulnerability database (network)
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+	cd sandbox && go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+
+.PHONY: image-scan
+image-scan: ## The same for the program in the image, which has nothing else in it
+	@mkdir -p .delivery && CGO_ENABLED=0 go build -trimpath -o .delivery/codeflow-server ./cmd/codeflow-server
+	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 -mode binary .delivery/codeflow-server
+
+.PHONY: build-pure
+build-pure: ## Compile all but what links the AWS SDK
+	go build $(PURE)
+
+.PHONY: FORCE
+FORCE:
+
 %/node_modules/.package-lock.json: %/package.json %/package-lock.json
 	npm ci --ignore-scripts --no-audit --no-fund --prefix $*
 	@touch $@
 
 .PHONY: clean
 clean: ## Remove what make made, except the sandbox
-	rm -rf agents/node_modules peers/node_modules coverage.out
+	rm -rf agents/node_modules peers/node_modules npmrelease/registry/node_modules .delivery coverage.out

@@ -79,7 +79,7 @@ func stackFlag(cmd *cobra.Command, stack *string) {
 // it can take the CLI's place there.
 func operationCommand(opts *engine.Options, operation engine.Operation, short string) *cobra.Command {
 	var stack string
-	var asJSON, refresh, drift bool
+	var asIs, asJSON, refresh, drift bool
 	cmd := &cobra.Command{
 		Use: string(operation) + " --stack NAME", Short: short, Args: cobra.NoArgs,
 		Example: fmt.Sprintf("  go run -C sandbox . %s --stack prod", operation),
@@ -92,6 +92,11 @@ func operationCommand(opts *engine.Options, operation engine.Operation, short st
 				run = engine.Drift
 			}
 			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				if asIs {
+					if err := s.ResetConfigAsIs(stack); err != nil {
+						return err
+					}
+				}
 				if asJSON {
 					return s.RunJSON(cmd.Context(), stack, run, cmd.OutOrStdout())
 				}
@@ -104,6 +109,9 @@ func operationCommand(opts *engine.Options, operation engine.Operation, short st
 	flags := cmd.Flags()
 	flags.BoolP("yes", "y", true, "nothing is asked, as with --non-interactive")
 	flags.Bool("non-interactive", true, "nothing is asked")
+	if operation == engine.Up || operation == engine.Preview {
+		flags.BoolVar(&asIs, "as-is", false, "with the project's config as it is now, protection from deletion too")
+	}
 	switch operation {
 	case engine.Up:
 		flags.BoolVar(&refresh, "refresh", false, "read the account into the state first")

@@ -27,6 +27,9 @@ func TestVersionsGoTogether(t *testing.T) {
 	}
 	assert.Equal(t, "v"+engine.Version, root["github.com/pulumi/pulumi/sdk/v3"])
 	assert.Equal(t, "v"+engine.Version, sandbox["github.com/pulumi/pulumi/pkg/v3"])
+	setup, err := os.ReadFile("../.github/actions/setup/action.yml")
+	require.NoError(t, err)
+	assert.Contains(t, string(setup), "pulumi-version: "+engine.Version+"\n")
 	assert.Equal(t, "v"+cloud.Version, root["github.com/pulumi/pulumi-aws/sdk/v6"])
 	assert.Equal(t, "v"+awsx.Version, root["github.com/pulumi/pulumi-awsx/sdk/v2"])
 }

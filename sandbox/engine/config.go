@@ -15,7 +15,13 @@ import (
 
 // ResetConfig makes the project's config the sandbox's again, except what the
 // sandbox must have: a stack that can be destroyed, and its own salt for secrets.
-func (s *Sandbox) ResetConfig(stack string) error {
+func (s *Sandbox) ResetConfig(stack string) error { return s.resetConfig(stack, false) }
+
+// ResetConfigAsIs makes the project's config the sandbox's again, with its protection
+// from deletion: the stacks cannot be destroyed then, but previews are as on AWS.
+func (s *Sandbox) ResetConfigAsIs(stack string) error { return s.resetConfig(stack, true) }
+
+func (s *Sandbox) resetConfig(stack string, asIs bool) error {
 	source := filepath.Join(s.root, "Pulumi."+stack+".yaml")
 	document, err := readDocument(source)
 	if err != nil {
@@ -29,7 +35,7 @@ func (s *Sandbox) ResetConfig(stack string) error {
 	config, _ := document["config"].(map[string]any)
 	for _, kind := range []string{"codeflow:platform", "codeflow:color", "codeflow:dr", "codeflow:bootstrap"} {
 		if settings, ok := config[kind].(map[string]any); ok {
-			settings["deletionProtection"] = false
+			settings["deletionProtection"] = settings["deletionProtection"] == true && asIs
 		}
 	}
 	return writeDocument(s.StackFile(stack), document)
