@@ -56,10 +56,13 @@ lint: ## Lint with golangci-lint (built from the module proxy)
 	go run $(LINT) run ./...
 	cd sandbox && go run $(LINT) run ./...
 
-.PHONY: workflows
-workflows: $(AGENTS) $(PEERS) $(REGISTRY) ## Lint the workflows (with shellcheck where it is installed) and try them here, with the sandbox in place of AWS
+.PHONY: actionlint
+actionlint: ## Lint the workflows, with shellcheck where it is installed
 	@command -v shellcheck >/dev/null || echo "shellcheck is not installed: the lines that run are not linted"
 	go run github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
+.PHONY: workflows
+workflows: actionlint $(AGENTS) $(PEERS) $(REGISTRY) ## Run the workflows of the last commit here, with the sandbox in place of AWS (Linux)
 	go run ./internal/workflows
 
 .PHONY: check
@@ -98,8 +101,10 @@ words = $$(echo "$$STACKS" | tr -c 'a-z\n' ' ')
 log_url = "$${GITHUB_SERVER_URL:-https://github.com}/$$GITHUB_REPOSITORY/actions/runs/$$GITHUB_RUN_ID"
 
 .PHONY: affected
-affected: ## Tell which stacks the changes since BASE touch
-	@stacks=$$(git diff --name-only --no-renames "$$BASE...HEAD" | go run ./cmd/prcomment affected) && echo "stacks=$$stacks" >> $(OUTPUT)
+affected: ## Tell which stacks the changes since BASE touch: all, when there is no such commit
+	@changed=everything; ! git rev-parse --quiet --verify "$${BASE:-none}^{commit}" > /dev/null || \
+		changed=$$(git diff --name-only --no-renames "$$BASE...HEAD"); \
+	stacks=$$(echo "$$changed" | go run ./cmd/prcomment affected) && echo "stacks=$$stacks" >> $(OUTPUT)
 
 .delivery/ops: FORCE
 	@go build -o $@ ./cmd/ops
@@ -149,6 +154,10 @@ up: $(AGENTS) ## Bring STACK up, with the image DIGEST if that is given
 	$(PULUMI) up --yes --non-interactive --stack "$$STACK"
 	@test -z "$$DIGEST" || $(OUTPUTS) | grep -qF "\"digest\": \"$$DIGEST\"" || \
 		{ echo "stack $$STACK did not deploy $$DIGEST, the image that was built before"; exit 1; }
+
+.PHONY: up-shared
+up-shared: $(AGENTS) ## Bring those of STACKS up that the colours stand on, or that stand by: prod and dr
+	@set -e; for stack in $(words); do case $$stack in prod|dr) $(PULUMI) up --yes --non-interactive --stack $$stack ;; esac; done
 
 .PHONY: smoke
 smoke: ## Ask STACK, a colour, on its own name whether it is well

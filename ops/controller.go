@@ -63,6 +63,18 @@ func (c *Controller) Announced(ctx context.Context, opts SwitchOptions) error {
 	return err
 }
 
+// Idle is the colour to bring a release up on. It is refused while a switch is not
+// over, or codeflow:traffic is not what the records are: an update of the platform
+// would move the traffic then.
+func (c *Controller) Idle(ctx context.Context, colors []string) (string, error) {
+	s := &situation{}
+	if err := c.readWeights(ctx, s); err != nil {
+		return "", err
+	}
+	color, err := s.records.Idle(colors)
+	return color, errors.Join(err, refused("bringing a release up", checkWeights(s.file, s.records)))
+}
+
 // Guard watches the colour that has the traffic for some time. The warm standby is
 // the way back.
 func (c *Controller) Guard(ctx context.Context, window time.Duration) error {

@@ -31,7 +31,11 @@ func (s *stage) release(conditions ...string) values {
 
 // scenarios are the workflows in the order in which a change goes through them.
 func (s *stage) scenarios(ctx context.Context) error {
-	deploy := scenario{workflow: "deploy", values: values{"vars.PULUMI_BACKEND_URL": ""}}
+	deploy := scenario{workflow: "deploy", values: values{
+		"vars.PULUMI_BACKEND_URL": "", "github.event.before": "origin/main",
+		"contains(needs.image.outputs.stacks, 'prod') || contains(needs.image.outputs.stacks, 'dr')": "true",
+		"!cancelled() && needs.image.result == 'success' && needs.platform.result != 'failure'":      "true",
+	}}
 	switching := func(to string) scenario {
 		return scenario{workflow: "switch", values: values{
 			"vars.PULUMI_BACKEND_URL": "", "github.token": "token", "inputs.to": to, "inputs.bake": "5s", "inputs.guard": "5s",
@@ -42,7 +46,7 @@ func (s *stage) scenarios(ctx context.Context) error {
 	}
 	if err := s.playAll(ctx,
 		scenario{workflow: "test", leave: map[string]string{
-			"make lint workflows": byCheck, "make test": byCheck, "make test-pure": byCheck + ", as make test", "make sandbox": byCheck + ", as TestTour",
+			"make lint actionlint": byCheck, "make workflows": "this is it", "make test": byCheck, "make test-pure": byCheck + ", as make test", "make sandbox": byCheck + ", as TestTour",
 			"make vulnerabilities": network,
 		}},
 		scenario{workflow: "uats-compliance", leave: map[string]string{"make conformance": byCheck}},

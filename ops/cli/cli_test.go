@@ -131,10 +131,13 @@ func TestIdle(t *testing.T) {
 		weights ops.Weights
 		want    string
 	}{{nil, "blue"}, {ops.Weights{"blue": 100}, "green"}, {ops.Weights{"blue": 0, "green": 100}, "blue"}} {
-		d.fake.Edit(func(s *opstest.State) { s.Records = tc.weights })
+		d.fake.Edit(func(s *opstest.State) { s.File, s.Records = tc.weights, tc.weights })
 		require.Equal(t, cli.ExitOK, d.run(t.Context(), "idle"), d.err.String())
 		assert.Equal(t, tc.want+"\n", d.out.String())
 	}
+	d.fake.Edit(func(s *opstest.State) { s.Records = ops.Weights{"green": 100} })
+	assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "idle"))
+	assert.Contains(t, d.err.String(), "codeflow:traffic must be what the records are, green 100, got blue 0, green 100")
 	d.fake.Edit(func(s *opstest.State) { s.Records = ops.Weights{"blue": 90, "green": 10} })
 	assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "idle"))
 	assert.Contains(t, d.err.String(), "every colour has traffic (blue 90, green 10)")

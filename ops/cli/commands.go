@@ -219,11 +219,7 @@ func (s *session) idleCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			weights, err := target.Cloud.Weights(cmd.Context())
-			if err != nil {
-				return err
-			}
-			color, err := weights.Idle(target.Colors)
+			color, err := target.controller(past{}, s.terminal.Err).Idle(cmd.Context(), target.Colors)
 			if err == nil {
 				fmt.Fprintln(s.terminal.Out, color)
 			}

@@ -108,7 +108,9 @@ func TestRestores(t *testing.T) {
 	require.ErrorContains(t, w.SetFault("region-down", true), "needs a region")
 	require.NoError(t, w.SetFault("region-down:"+region, true))
 	require.ErrorContains(t, w.SetFault("region-down:"+region, false), "for good")
-	assert.Equal(t, []string{"region-down:" + region}, w.status().Faults)
+	assert.Equal(t, []string{
+		"az-down:" + region + "a", "az-down:" + region + "b", "az-down:" + region + "c", "region-down:" + region,
+	}, w.status().Faults)
 	assert.Equal(t, "region "+region+" is lost", w.status().Databases["codeflow-prod"])
 	_, err = w.instance("codeflow-prod-5", region, to(good))
 	require.ErrorContains(t, err, "is lost")
