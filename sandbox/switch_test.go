@@ -77,7 +77,7 @@ func running(t *testing.T, dir string) *exec.Cmd {
 		_ = process.Process.Signal(os.Interrupt)
 		<-ended
 	})
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C ends it") }, time.Minute, 50*time.Millisecond, "%s", out)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C ends it") }, 4*time.Minute, 50*time.Millisecond, "%s", out)
 	return process
 }
 

@@ -173,13 +173,14 @@ func (f follower) Changed(short string) error {
 	return nil
 }
 
-// longest is the least real time that a deployment gets, however fast AWS's passes.
-const longest = time.Minute
+// leastTime is the least real time that a deployment gets, however fast AWS's passes:
+// the machine may be busy.
+const leastTime = 3 * time.Minute
 
 // Deploy implements [cloud.Runtime].
 func (f follower) Deploy(ctx context.Context, service *cloud.Resource, before string) (cloud.Outcome, error) {
 	name, began := textOf(service, "name"), time.Now()
-	limited, cancel := context.WithTimeout(ctx, max(longest, f.opts.TimeScale.Seconds(15*60)))
+	limited, cancel := context.WithTimeout(ctx, max(leastTime, f.opts.TimeScale.Seconds(15*60)))
 	defer cancel()
 	if before != "" && f.status(name) == nil {
 		restored, err := f.apply(service, before, true)

@@ -209,7 +209,7 @@ func (s *stack) secrets(key made) {
 		"ServiceQuotaExceededException: a region has one analyzer": {"accessanalyzer/analyzer", in{"analyzerName": "another"}},
 	} {
 		_, err := s.try(again.short, "again", again.inputs)
-		require.ErrorContains(s, err, problem)
+		require.ErrorContains(s, err, problem, problem)
 	}
 	require.ErrorContains(s, s.delete(policy), "DeleteConflict: Cannot delete a policy attached to entities.")
 }

@@ -38,7 +38,7 @@ var iamRules = map[string]Rule{
 	"accessanalyzer/analyzer": {
 		ID: "{analyzerName}", ARN: "access-analyzer:{region}:{account}:analyzer/{analyzerName}", Autoname: Autoname{Property: "analyzerName"},
 		Outputs: map[string]any{"type": "ACCOUNT"},
-		Unique:  []Unique{{Key: "{type}", Error: "ServiceQuotaExceededException: a region has one analyzer of the type {type}"}},
+		Unique:  []Unique{{Key: "analyzer", Error: "ServiceQuotaExceededException: a region has one analyzer of the account"}},
 	},
 	"iam/role": {
 		ID: "{name}", ARN: "iam::{account}:role{path}{name}", Global: true, Autoname: Autoname{Max: maxRoleName},
