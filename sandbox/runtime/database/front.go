@@ -224,6 +224,10 @@ func (f *Front) connect(parameters map[string]string, password string) (*pgconn.
 	if err != nil {
 		return nil, err
 	}
+	// After a slow write pgconn reads in the background: what it has read would be lost.
+	if err := conn.SyncConn(ctx); err != nil {
+		return nil, errors.Join(err, conn.Close(ctx))
+	}
 	return conn.Hijack()
 }
 
