@@ -174,19 +174,10 @@ func (s *State) replicationRole(
 	}
 	permission, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
 		Role: role.Name,
-		Policy: policy.Document(
-			policy.Statement{Actions: []string{"s3:GetReplicationConfiguration", "s3:ListBucket"}, Resources: []any{home.Arn}},
-			policy.Statement{
-				Actions:   []string{"s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"},
-				Resources: []any{pulumi.Sprintf("%s/*", home.Arn)},
-			},
-			policy.Statement{
-				Actions:   []string{"s3:ReplicateObject", "s3:ReplicateTags"},
-				Resources: []any{pulumi.Sprintf("%s/*", replica.Arn)},
-			},
+		Policy: policy.Document(append(policy.Replicate(home.Arn, replica.Arn),
 			policy.Statement{Actions: []string{"kms:Decrypt"}, Resources: []any{home.keyARN}},
 			policy.Statement{Actions: []string{"kms:Encrypt", "kms:GenerateDataKey"}, Resources: []any{replica.keyARN}},
-		),
+		)...),
 	}, pulumi.Parent(s))
 	return role, permission, err
 }

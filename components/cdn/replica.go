@@ -32,20 +32,8 @@ func replicate(
 	if err != nil {
 		return err
 	}
-	// https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
 	permission, err := iam.NewRolePolicy(ctx, name+"-replication", &iam.RolePolicyArgs{
-		Role: role.Name,
-		Policy: policy.Document(
-			policy.Statement{Actions: []string{"s3:GetReplicationConfiguration", "s3:ListBucket"}, Resources: []any{source.Arn}},
-			policy.Statement{
-				Actions:   []string{"s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"},
-				Resources: []any{pulumi.Sprintf("%s/*", source.Arn)},
-			},
-			policy.Statement{
-				Actions:   []string{"s3:ReplicateObject", "s3:ReplicateTags"},
-				Resources: []any{pulumi.Sprintf("%s/*", replica.Arn)},
-			},
-		),
+		Role: role.Name, Policy: policy.Document(policy.Replicate(source.Arn, replica.Arn)...),
 	}, child)
 	if err != nil {
 		return err

@@ -68,3 +68,16 @@ func (s Statement) fields() map[string]any {
 	}
 	return f
 }
+
+// Replicate lets S3 copy the objects of a bucket to another, but not the deletions.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html
+func Replicate(source, replica pulumi.StringOutput) []Statement {
+	return []Statement{
+		{Actions: []string{"s3:GetReplicationConfiguration", "s3:ListBucket"}, Resources: []any{source}},
+		{
+			Actions:   []string{"s3:GetObjectVersionAcl", "s3:GetObjectVersionForReplication", "s3:GetObjectVersionTagging"},
+			Resources: []any{pulumi.Sprintf("%s/*", source)},
+		},
+		{Actions: []string{"s3:ReplicateObject", "s3:ReplicateTags"}, Resources: []any{pulumi.Sprintf("%s/*", replica)}},
+	}
+}
