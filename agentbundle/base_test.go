@@ -81,7 +81,7 @@ func TestBase(t *testing.T) {
 	assert.Equal(t, img.Digest, build(t, fromLayout).Digest, "the same base gives the same image wherever it is read from")
 	require.NoError(t, validate.Index(img.Index))
 
-	below, top := platformImage(t, index, "arm64"), platformImage(t, img.Index, "arm64")
+	below, top := platformImage(t, index, "amd64"), platformImage(t, img.Index, "amd64")
 	baseDigest, err := below.Digest()
 	require.NoError(t, err)
 	file, err := top.ConfigFile()
@@ -119,7 +119,7 @@ func TestBaseRefusals(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(damaged, "blobs")))
 
 	noConfig := writeLayout(t, complete)
-	digest, err := platformImage(t, complete, "arm64").ConfigName()
+	digest, err := platformImage(t, complete, "amd64").ConfigName()
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(noConfig, "blobs", "sha256", digest.Hex)))
 
@@ -129,11 +129,11 @@ func TestBaseRefusals(t *testing.T) {
 
 	tests := map[string]struct{ base, want string }{
 		"tag":              {"debian:12", `must be "scratch", the directory of an OCI layout, or an image reference with a digest`},
-		"missing platform": {writeLayout(t, baseIndex(t, "amd64")), "it has no image for linux/arm64: choose a base that has"},
+		"missing platform": {writeLayout(t, baseIndex(t, "arm64")), "it has no image for linux/amd64: choose a base that has"},
 		"single image":     {ref.Context().Digest(single.String()).String(), "as an index of platforms"},
 		"layout, no index": {badLayout, "as an OCI layout"},
 		"layout, no blobs": {damaged, "reading base"},
-		"layout, no image": {noConfig, "building the image for linux/arm64: reading base"},
+		"layout, no image": {noConfig, "building the image for linux/amd64: reading base"},
 		"unreadable path":  {looped, "opening base"},
 	}
 	for title, tt := range tests {

@@ -2,9 +2,7 @@ package agentbundle
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
@@ -12,7 +10,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-var platforms = []v1.Platform{{OS: "linux", Architecture: "amd64"}, {OS: "linux", Architecture: "arm64"}}
+// platforms are those that the image is for: the one that its task runs on.
+// With a second, the digest stays that of an index.
+var platforms = []v1.Platform{{OS: "linux", Architecture: "amd64"}}
 
 // builder puts the parts of an image together.
 type builder struct {
@@ -30,22 +30,16 @@ type part struct {
 	modules  []module
 }
 
-// parts builds the images of all platforms, at the same time because most of
-// the work is compiling and compressing the server.
-func (b builder) parts(ctx context.Context) ([]part, error) {
-	parts := make([]part, len(platforms))
-	errs := make([]error, len(platforms))
-	var wg sync.WaitGroup
-	for i, platform := range platforms {
-		wg.Go(func() {
-			var err error
-			if parts[i], err = b.part(ctx, platform); err != nil {
-				errs[i] = fmt.Errorf("building the image for %s: %w", platform, err)
-			}
-		})
+// parts builds the images of all platforms.
+func (b builder) parts(ctx context.Context) (parts []part, err error) {
+	for _, platform := range platforms {
+		p, err := b.part(ctx, platform)
+		if err != nil {
+			return nil, fmt.Errorf("building the image for %s: %w", platform, err)
+		}
+		parts = append(parts, p)
 	}
-	wg.Wait()
-	return parts, errors.Join(errs...)
+	return parts, nil
 }
 
 // part builds the image of one platform from nothing: only layers and

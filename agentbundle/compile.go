@@ -86,7 +86,7 @@ func (c compiler) settings(ctx context.Context) (map[string]string, error) {
 func (c compiler) environ(settings map[string]string, platform v1.Platform) []string {
 	env := []string{
 		"GOENV=off", "GOFLAGS=-mod=readonly", "GOWORK=off", "GOFIPS140=off", "CGO_ENABLED=0",
-		"GOOS=" + platform.OS, "GOARCH=" + platform.Architecture, "GOAMD64=v1", "GOARM64=v8.0",
+		"GOOS=" + platform.OS, "GOARCH=" + platform.Architecture, "GOAMD64=v1",
 	}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "GO") && !strings.HasPrefix(kv, "CGO") {
@@ -154,18 +154,19 @@ func (c compiler) key(platform v1.Platform, packages []string) (string, error) {
 		fmt.Fprintln(h, file, manifest.Sum(data))
 	}
 	for _, dir := range packages {
-		err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		files := os.DirFS(dir)
+		err := fs.WalkDir(files, ".", func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || strings.HasSuffix(path, "_test.go") {
 				return err
 			}
-			if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+			if info, err := fs.Stat(files, path); err != nil || !info.Mode().IsRegular() {
 				return nil // such as the locks of editors, which Go passes over too
 			}
-			data, err := os.ReadFile(path)
+			data, err := fs.ReadFile(files, path)
 			if err != nil {
 				return err
 			}
-			rel, err := filepath.Rel(c.module, path)
+			rel, err := filepath.Rel(c.module, filepath.Join(dir, path))
 			fmt.Fprintf(h, "%q %s\n", rel, manifest.Sum(data))
 			return err
 		})

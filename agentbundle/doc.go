@@ -7,7 +7,7 @@
 //   - [Load] reads the installed npm package and the team's own files on top,
 //     checks every file and reports all problems at once.
 //   - [Bundle.Image] packs the bundle over a base, together with the server
-//     that serves it, as an OCI index for linux/amd64 and linux/arm64.
+//     that serves it, as an OCI index for linux/amd64.
 //   - [Image.Push] uploads what the registry lacks, the tag last.
 //
 // Load and Image have no side effects outside Go's caches, so that a preview

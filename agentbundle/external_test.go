@@ -20,39 +20,34 @@ func TestOtherToolsReadTheLayout(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"skopeo", "umoci"} {
 		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("skips 2 checks, of linux/amd64 and linux/arm64: %v: install Debian's skopeo and umoci", err)
+			t.Skipf("skips 1 check: %v: install Debian's skopeo and umoci", err)
 		}
 	}
 	img := build(t, fixtureConfig())
 	dir := filepath.Join(t.TempDir(), "layout")
 	require.NoError(t, img.WriteLayout(dir))
-	for _, arch := range []string{"amd64", "arm64"} {
-		t.Run(arch, func(t *testing.T) {
-			t.Parallel()
-			var inspected struct {
-				Digest, Architecture string
-				Labels               map[string]string
-				Layers               []string
-			}
-			ref := "oci:" + dir + ":" + img.Tag
-			require.NoError(t, json.Unmarshal(output(t, "skopeo", "--override-arch", arch, "inspect", ref), &inspected))
-			assert.Equal(t, img.Digest.String(), inspected.Digest)
-			assert.Equal(t, arch, inspected.Architecture)
-			assert.Equal(t, labels(img, ""), inspected.Labels)
-			assert.Len(t, inspected.Layers, 2)
-
-			// umoci does not choose a platform: skopeo does.
-			single, unpacked := filepath.Join(t.TempDir(), "single"), filepath.Join(t.TempDir(), "unpacked")
-			output(t, "skopeo", "--insecure-policy", "--override-arch", arch, "copy", ref, "oci:"+single+":x")
-			output(t, "umoci", "unpack", "--rootless", "--image", single+":x", unpacked)
-			server, err := os.ReadFile(filepath.Join(unpacked, "rootfs", "codeflow-server"))
-			require.NoError(t, err)
-			assert.Equal(t, "server for linux/"+arch, string(server))
-			m, err := manifest.Read(os.DirFS(filepath.Join(unpacked, "rootfs", "bundle")))
-			require.NoError(t, err)
-			assert.Equal(t, img.BundleDigest, m.BundleDigest)
-		})
+	var inspected struct {
+		Digest, Architecture string
+		Labels               map[string]string
+		Layers               []string
 	}
+	ref := "oci:" + dir + ":" + img.Tag
+	require.NoError(t, json.Unmarshal(output(t, "skopeo", "--override-arch", "amd64", "inspect", ref), &inspected))
+	assert.Equal(t, img.Digest.String(), inspected.Digest)
+	assert.Equal(t, "amd64", inspected.Architecture)
+	assert.Equal(t, labels(img, ""), inspected.Labels)
+	assert.Len(t, inspected.Layers, 2)
+
+	// umoci does not choose a platform: skopeo does.
+	single, unpacked := filepath.Join(t.TempDir(), "single"), filepath.Join(t.TempDir(), "unpacked")
+	output(t, "skopeo", "--insecure-policy", "--override-arch", "amd64", "copy", ref, "oci:"+single+":x")
+	output(t, "umoci", "unpack", "--rootless", "--image", single+":x", unpacked)
+	server, err := os.ReadFile(filepath.Join(unpacked, "rootfs", "codeflow-server"))
+	require.NoError(t, err)
+	assert.Equal(t, "server for linux/amd64", string(server))
+	m, err := manifest.Read(os.DirFS(filepath.Join(unpacked, "rootfs", "bundle")))
+	require.NoError(t, err)
+	assert.Equal(t, img.BundleDigest, m.BundleDigest)
 }
 
 // output runs a tool and returns what it printed.

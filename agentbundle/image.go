@@ -49,13 +49,13 @@ type Image struct {
 
 // ImageOptions are the optional settings of [Bundle.Image].
 type ImageOptions struct {
-	// Server returns the static server binary for a platform. It is called
-	// concurrently. Default: compile cmd/codeflow-server of [Config.Module].
+	// Server returns the static server binary for a platform.
+	// Default: compile cmd/codeflow-server of [Config.Module].
 	Server func(context.Context, v1.Platform) ([]byte, error)
 }
 
-// Image packs the bundle and its server over the base, for linux/amd64 and
-// linux/arm64. The same input always gives the same digest.
+// Image packs the bundle and its server over the base, for linux/amd64. The same
+// input always gives the same digest.
 func (b *Bundle) Image(ctx context.Context, opts *ImageOptions) (*Image, error) {
 	bld := builder{bundle: b}
 	var err error

@@ -3,6 +3,7 @@ package agentbundle
 import (
 	"testing"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
@@ -18,7 +19,7 @@ func TestSBOMNamesWhatTheImageIsMadeFrom(t *testing.T) {
 	}}}
 	doc := b.document([]part{
 		{platform: platforms[0], base: "sha256:0a", modules: []module{{"stdlib", "1.26.8"}, {"example.com/M", "v1.0.0"}}},
-		{platform: platforms[1], base: "sha256:0b", modules: []module{{"stdlib", "1.26.8"}, {"example.com/arm", "v1.0.0"}}},
+		{platform: v1.Platform{OS: "linux", Architecture: "arm64"}, base: "sha256:0b", modules: []module{{"stdlib", "1.26.8"}, {"example.com/arm", "v1.0.0"}}},
 	})
 	var got []string
 	for i, p := range doc.Packages {

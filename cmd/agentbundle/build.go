@@ -99,7 +99,7 @@ func buildCommand() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "build [SOURCE]", Short: "Pack the agents into an image", Args: usage(cobra.MaximumNArgs(1)),
-		Long: "Pack the agents and the server into an image for linux/amd64 and linux/arm64.\n" +
+		Long: "Pack the agents and the server into an image for linux/amd64.\n" +
 			"The last line of standard output is the image's digest.",
 		Example: `  agentbundle build
   agentbundle build --output dist && skopeo inspect oci:dist:$(agentbundle build --json | jq -r .tag)`,

@@ -92,7 +92,7 @@ func pull(ctx context.Context, image name.Reference) (v1.ImageIndex, error) {
 	return remote.Index(image, remote.WithContext(ctx), remote.WithAuthFromKeychain(keychain))
 }
 
-// openLayout returns the first image of a layout that is for several platforms.
+// openLayout returns the first index of a layout, as agentbundle writes them.
 func openLayout(dir string) (v1.ImageIndex, error) {
 	index, err := layout.ImageIndexFromPath(dir)
 	if err != nil {
@@ -107,7 +107,7 @@ func openLayout(dir string) (v1.ImageIndex, error) {
 			return index.ImageIndex(desc.Digest)
 		}
 	}
-	return nil, errors.New("it has no image for several platforms")
+	return nil, errors.New("it has no index of images")
 }
 
 func unpack(ref string, index v1.ImageIndex) (*contents, error) {
