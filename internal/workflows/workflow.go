@@ -27,6 +27,7 @@ type job struct {
 	ID          string            `yaml:"-"`
 	If          string            `yaml:"if"`
 	Permissions map[string]string `yaml:"permissions"`
+	Environment string            `yaml:"environment"`
 	Concurrency yaml.Node         `yaml:"concurrency"`
 	Timeout     int               `yaml:"timeout-minutes"`
 	Strategy    struct {

@@ -3,6 +3,7 @@ package main
 // These tests read the workflows as files; make workflows runs them.
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
 )
 
 const root = "../.."
@@ -62,6 +64,49 @@ func TestActionsArePinned(t *testing.T) {
 		}
 	}
 	assert.Greater(t, actions, 20)
+}
+
+// TestCaches lets no job that can take on a role, that has an environment's secrets or
+// that makes the image start from what another run left. Each other one names the job
+// whose cache it has: its own or, where nothing on main would fill that, another's.
+func TestCaches(t *testing.T) {
+	t.Parallel()
+	others := map[string]string{"affected": "agents", "comment": "agents", "sandbox-preview": "sandbox"}
+	for name, w := range all(t) {
+		for _, j := range w.Jobs {
+			cache := cmp.Or(others[j.ID], j.ID)
+			if j.Permissions["id-token"] == "write" || j.Environment != "" || slices.ContainsFunc(j.Steps, func(s step) bool { return s.Run == "make image" }) {
+				cache = ""
+			}
+			for _, s := range j.Steps {
+				assert.NotContains(t, s.Uses, "actions/cache@", "%s: job %s", name, j.ID)
+				if s.Uses == "./.github/actions/setup" {
+					assert.Equal(t, cache, s.With["cache"], "%s: job %s", name, j.ID)
+				}
+			}
+		}
+	}
+
+	text, err := os.ReadFile(root + "/.github/actions/setup/action.yml")
+	require.NoError(t, err)
+	var setup struct {
+		Runs struct {
+			Steps []step `yaml:"steps"`
+		} `yaml:"runs"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &setup))
+	for _, s := range setup.Runs.Steps {
+		switch action, _, _ := strings.Cut(s.Uses, "@"); action {
+		case "actions/setup-go":
+			assert.Equal(t, "false", s.With["cache"])
+		case "actions/setup-node":
+			assert.Equal(t, "false", s.With["package-manager-cache"])
+			assert.Empty(t, s.With["cache"])
+		case "actions/cache":
+			assert.Equal(t, "inputs.cache != ''", s.If)
+			assert.True(t, strings.HasPrefix(s.With["key"], "${{ inputs.cache }}-"), s.With["key"])
+		}
+	}
 }
 
 // TestLinesAreTargets keeps the workflows thin: what runs is in the Makefile, and no
