@@ -9,7 +9,7 @@ import (
 )
 
 // What Pulumi writes in place of values.
-// https://github.com/pulumi/pulumi/blob/v3.250.0/sdk/go/common/resource/properties.go
+// https://github.com/pulumi/pulumi/blob/v3.274.1/sdk/go/common/resource/properties.go
 const (
 	unknownValue = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 	secretText   = "[secret]"

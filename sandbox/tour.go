@@ -34,11 +34,11 @@ const (
 
 // tour is the main job: both colours come up, the traffic goes from one to the
 // other and back, and nothing changes when nothing was asked for.
-func tour() []step {
+func tour(packed func(*engine.Sandbox) error) []step {
 	steps := []step{
 		{name: "bootstrap up", stack: "bootstrap", operation: engine.Up},
 		{name: "prod up", stack: "prod", operation: engine.Up},
-		{name: "blue up", stack: "blue", operation: engine.Up},
+		{name: "blue up", stack: "blue", operation: engine.Up, prepare: packed},
 		{name: "traffic blue 100", stack: "prod", operation: engine.Up, prepare: traffic(map[string]int{"blue": 100}), only: records},
 		{name: "green up, another agent", stack: "green", operation: engine.Up, prepare: changeAgent},
 		{name: "dr up, in standby", stack: "dr", operation: engine.Up},
@@ -104,9 +104,16 @@ func runTour(ctx context.Context, s *engine.Sandbox, stdout, progress io.Writer)
 			return err
 		}
 	}
+	// While the platform comes up, the server is compiled.
+	packing := make(chan error, 1)
+	go func() { packing <- s.Pack(ctx) }()
+	packed := func(*engine.Sandbox) error {
+		fmt.Fprintln(progress, "packing the agents and the server into the image (the server is compiled once, for about two minutes)")
+		return <-packing
+	}
 	var done report
 	var failure error
-	for _, step := range tour() {
+	for _, step := range tour(packed) {
 		fmt.Fprintf(progress, "\n=== %s\n", step.name)
 		result, err := runStep(ctx, s, step)
 		if result != nil {

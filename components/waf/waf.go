@@ -13,7 +13,7 @@ const Type = "codeflow:waf:WebACL"
 // version is go.mod's version of pulumi-aws. The typed packages send it, and no
 // plugin URL, with each registration: with any other version the engine would
 // start a second provider.
-const version = "6.83.2"
+const version = "6.83.4"
 
 // WebACL is a web ACL with its log.
 type WebACL struct {

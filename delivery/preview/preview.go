@@ -28,7 +28,7 @@ const (
 // kinds by the engine's operation. A replacement may be told as one step, as its
 // halves, or as both. What is imported is created for the stack, and what is
 // discarded or removed from it is deleted.
-// https://github.com/pulumi/pulumi/blob/sdk/v3.250.0/sdk/go/common/apitype/history.go
+// https://github.com/pulumi/pulumi/blob/sdk/v3.274.1/sdk/go/common/apitype/history.go
 var kinds = map[string]Kind{
 	"create": Create, "import": Create,
 	"update": Update, "refresh": Update,
@@ -67,7 +67,7 @@ type Step struct {
 }
 
 // document is pulumi's own, as far as it is used.
-// https://github.com/pulumi/pulumi/blob/sdk/v3.250.0/sdk/go/common/display/json.go
+// https://github.com/pulumi/pulumi/blob/sdk/v3.274.1/sdk/go/common/display/json.go
 type document struct {
 	Steps         []step         `json:"steps"`
 	Diagnostics   []diagnostic   `json:"diagnostics"`

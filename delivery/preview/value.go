@@ -11,7 +11,7 @@ import (
 )
 
 // What Pulumi puts in place of a secret, and of a value that only an update knows.
-// https://github.com/pulumi/pulumi/blob/sdk/v3.250.0/sdk/go/common/resource/properties.go
+// https://github.com/pulumi/pulumi/blob/sdk/v3.274.1/sdk/go/common/resource/properties.go
 const (
 	marker  = "4dabf18193072939515e22adb298388d"
 	unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"

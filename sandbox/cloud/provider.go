@@ -15,7 +15,7 @@ import (
 )
 
 // Version is the version of pulumi-aws that the sandbox stands in for.
-const Version = "6.83.2"
+const Version = "6.83.4"
 
 // provider speaks the engine's protocol for a [Cloud].
 type provider struct {

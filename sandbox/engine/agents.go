@@ -1,16 +1,35 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
 )
 
 // bundleFile is the project's bundle of agents.
 const bundleFile = "agents/bundle.yaml"
+
+// Pack builds the image of the project's bundle into the caches, from which a colour's
+// update takes it. With empty ones the server is compiled first, for a minute or two.
+func (s *Sandbox) Pack(ctx context.Context) error {
+	sources, err := agentbundle.ReadConfig(filepath.Join(s.root, bundleFile))
+	if err != nil {
+		return err
+	}
+	sources.Module = s.root
+	bundle, err := agentbundle.Load(sources)
+	if err != nil {
+		return err
+	}
+	_, err = bundle.Image(ctx, nil)
+	return err
+}
 
 // ChangeAgent gives a colour a bundle of its own: the project's, with one file
 // of the package edited, as a release that changes an agent would.

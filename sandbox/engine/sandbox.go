@@ -111,7 +111,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if s.platform, err = pulumi.ReadPlatform(filepath.Join(s.root, "Pulumi.prod.yaml")); err != nil {
 		return nil, err
 	}
-	if s.command, err = Command(ctx, filepath.Join(s.root, "sandbox"), filepath.Join(s.root, ".sandbox", "cli"), s.out); err != nil {
+	if s.command, err = Command(ctx, s.root, s.out); err != nil {
 		return nil, err
 	}
 	s.lock = flock.New(s.path("lock"))

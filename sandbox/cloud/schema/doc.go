@@ -5,7 +5,7 @@
 //
 // The facts are in aws.json, one line per type. They come from `terraform
 // providers schema -json` of hashicorp/aws 5.100.0, over which pulumi-aws
-// 6.83.2 is a bridge; what replaces was planned by that real provider, property
+// 6.83.4 is a bridge; what replaces was planned by that real provider, property
 // by property. [gen] wrote the file and names its inputs.
 //
 // A property is a code: its kind and its flags.
