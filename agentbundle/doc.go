@@ -30,7 +30,7 @@
 // golang.org/x/crypto/x509roots/fallback instead: go.sum pins them, they keep
 // the name constraints that a PEM file cannot express, and a base image that
 // brings its own store takes precedence. It links the time zones of its Go
-// toolchain in the same way, with the build tag timetzdata: they cost 450 KB and
+// toolchain in the same way, from time/tzdata: they cost 450 KB and
 // need no package of a distribution.
 //
 // An SPDX bill of materials is attached to the image as an OCI referrer.

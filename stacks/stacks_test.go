@@ -313,7 +313,7 @@ func TestColorConfiguresTheServer(t *testing.T) {
 					continue
 				}
 				cmd := exec.CommandContext(t.Context(), "go", "run", "../cmd/codeflow-server", "-check-config", "-bundle", bundleDir(t))
-				cmd.Env = os.Environ()
+				cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // compiled as for the image
 				if container.Name == "migrate" {
 					cmd.Env = append(cmd.Env, "CODEFLOW_PUBLIC=true") // what the command migrate does not ask
 				}

@@ -19,8 +19,10 @@ import (
 	"syscall"
 	"time"
 
-	// The image has no certificate store of its own: these are Mozilla's
-	// roots, used only where the system has none.
+	// The image has neither time zones nor a certificate store of its own: these, the
+	// roots are Mozilla's, are used only where the system has none.
+	_ "time/tzdata"
+
 	_ "golang.org/x/crypto/x509roots/fallback"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"

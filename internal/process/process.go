@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -44,8 +45,18 @@ type Process struct {
 
 // Start starts a server and waits until it answers GET path with status 200.
 // Command says how to start it on a port. What it logs on standard output is
-// dropped unless command says otherwise.
-func Start(ctx context.Context, path string, command func(port string) *exec.Cmd) (*Process, error) {
+// dropped unless command says otherwise. Where another process took the port
+// meanwhile, it is started again on another one.
+func Start(ctx context.Context, path string, command func(port string) *exec.Cmd) (p *Process, err error) {
+	for range 5 {
+		if p, err = start(ctx, path, command); err == nil || !strings.Contains(err.Error(), "in use") {
+			break
+		}
+	}
+	return p, err
+}
+
+func start(ctx context.Context, path string, command func(port string) *exec.Cmd) (*Process, error) {
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("finding a free port: %w", err)

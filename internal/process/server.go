@@ -32,7 +32,7 @@ func Build(ctx context.Context, root, dir string) (*Server, error) {
 	if err := s.pack(bundle); err != nil {
 		return nil, fmt.Errorf("packing the bundle: %w", err)
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags=timetzdata", "-ldflags=-s -w -buildid=", "-o", s.Binary, "./cmd/codeflow-server")
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w -buildid=", "-o", s.Binary, "./cmd/codeflow-server")
 	build.Dir, build.Env = root, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the server: %w\n%s", err, out)

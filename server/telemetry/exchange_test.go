@@ -53,7 +53,11 @@ func TestPassThrough(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			tel, _ := start(t, "info", telemetry.Options{})
-			srv := httptest.NewServer(tel.Middleware(mux(map[string]http.HandlerFunc{"/x": tt.handler})))
+			middleware, counted := tel.Middleware(mux(map[string]http.HandlerFunc{"/x": tt.handler})), make(chan struct{})
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(counted)
+				middleware.ServeHTTP(w, r)
+			}))
 			defer srv.Close()
 			resp, err := srv.Client().Get(srv.URL + "/x")
 			require.NoError(t, err)
@@ -61,7 +65,7 @@ func TestPassThrough(t *testing.T) {
 			body, err := io.ReadAll(resp.Body)
 			require.NoError(t, err)
 			assert.Equal(t, tt.want, string(body))
-			srv.Close() // after the middleware is done
+			<-counted
 			assert.Equal(t, "1", scrape(t, tel)[`codeflow_http_requests_total{class="2xx",method="GET",route="/x"}`])
 		})
 	}

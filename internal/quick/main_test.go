@@ -1,0 +1,39 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTouched(t *testing.T) {
+	t.Parallel()
+	packages := []pkg{
+		{ImportPath: "m", Dir: "."},
+		{ImportPath: "m/a", Dir: "a"},
+		{ImportPath: "m/a/inner", Dir: "a/inner"},
+		{ImportPath: "m/b", Dir: "b", Imports: []string{"m/a"}},
+		{ImportPath: "m/c", Dir: "c", XTestImports: []string{"m/a"}},
+		{ImportPath: "m/d", Dir: "d", Imports: []string{"m/b"}},
+		{ImportPath: "m/slow", Dir: "sandbox/drill", Imports: []string{"m/a"}, module: "sandbox"},
+		{ImportPath: "m/sandbox/x", Dir: "sandbox/x", Imports: []string{"m/b"}, module: "sandbox"},
+	}
+	for name, c := range map[string]struct{ changed, test, sandbox, left []string }{
+		"nothing":                 {},
+		"no package's":            {changed: []string{"README.md", "docs/ops.md"}},
+		"a package's":             {changed: []string{"a/x.go"}, test: []string{"m/a", "m/b", "m/c"}, left: []string{"sandbox/drill"}},
+		"its test data":           {changed: []string{"a/testdata/deep/x.json"}, test: []string{"m/a", "m/b", "m/c"}, left: []string{"sandbox/drill"}},
+		"the inner one's":         {changed: []string{"a/inner/x.go"}, test: []string{"m/a/inner"}},
+		"a slow one's itself":     {changed: []string{"sandbox/drill/x.go"}, sandbox: []string{"m/slow"}},
+		"one of the other module": {changed: []string{"b/x.go"}, test: []string{"m/b", "m/d"}, sandbox: []string{"m/sandbox/x"}},
+		"one that is gone":        {changed: []string{"gone/x.go"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test, left := touched(packages, c.changed)
+			assert.Equal(t, c.test, test[""])
+			assert.Equal(t, c.sandbox, test["sandbox"])
+			assert.Equal(t, c.left, left)
+		})
+	}
+}
