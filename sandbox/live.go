@@ -306,17 +306,31 @@ func opsCommand(opts *engine.Options) *cobra.Command {
 	}
 }
 
+// exitTooSlow is rehearsal's for a machine that was too slow to judge: 1 is a failure,
+// and ops has those between.
+const exitTooSlow = exitCode(7)
+
 func rehearsalCommand(opts *engine.Options) *cobra.Command {
 	var rate float64
 	cmd := &cobra.Command{
 		Use: "rehearsal", Short: "Rehearse bad releases, a switch, a rollback and outages under load, in a sandbox of its own", Args: cobra.NoArgs,
+		Long: `Rehearse bad releases, a switch, a rollback and outages under load, in a sandbox of its own.
+
+It first measures what the machine bears, and sends less where that is less than --rate
+needs. The exit code is 0 when every scenario passed, 1 when one failed or something
+could not be done, and 7 when none failed but the machine was too slow to judge one.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if opts.Dir == "" {
 				opts.Dir = filepath.Join(opts.Folder(), "rehearsal")
 			}
-			return rehearsal.Run(cmd.Context(), rehearsal.Options{Sandbox: *opts, Rate: rate, Out: cmd.OutOrStdout()})
+			err := rehearsal.Run(cmd.Context(), rehearsal.Options{Sandbox: *opts, Rate: rate, Out: cmd.OutOrStdout()})
+			if errors.Is(err, rehearsal.ErrTooSlow) {
+				fmt.Fprintln(cmd.ErrOrStderr(), "error:", err)
+				return exitTooSlow
+			}
+			return err
 		},
 	}
-	cmd.Flags().Float64Var(&rate, "rate", 320, "requests per second")
+	cmd.Flags().Float64Var(&rate, "rate", 320, "requests per second, at most")
 	return cmd
 }

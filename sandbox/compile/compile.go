@@ -47,7 +47,7 @@ var onlyCLI = []string{
 
 // compilerMemory makes the compiler collect less garbage, which is a fifth of its
 // time, and bounds what its largest package (ec2) takes for that.
-var compilerMemory = []string{"GOGC=400", "GOMEMLIMIT=2800MiB"}
+var compilerMemory = []string{"GOGC=800", "GOMEMLIMIT=2600MiB"}
 
 // Sandbox builds the sandbox's command into dir, and the CLI with it when that is
 // lacking, and returns the command's path. The module is the sandbox's folder.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
 )
 
 // sampling is how often the colours are looked at, and over how much real time
@@ -80,7 +81,11 @@ func (r *rehearsal) write() error {
 	all := &r.report
 	all.Started, all.Seconds = r.began.UTC().Truncate(time.Second), time.Since(r.began).Seconds()
 	all.Machine, all.TimeScale = report.ThisMachine(), float64(r.sandbox.TimeScale())
-	all.RateAsked, all.RateReached = r.opts.Rate, r.load.Rate()
+	all.RateWanted, all.RateBorne, all.LateSeconds = r.opts.Rate, r.terms.borne, r.terms.late.Seconds()
+	if r.load != nil {
+		all.RateAsked, all.RateReached = r.terms.rate, r.load.Rate()
+		r.failures = append(r.failures, r.load.Failures()...)
+	}
 	for i, s := range all.Samples {
 		end := r.began.Add(time.Duration(s.At * float64(time.Second)))
 		seen := r.load.Totals(end.Add(-counting), end)
@@ -88,16 +93,20 @@ func (r *rehearsal) write() error {
 			SentPerSecond: float64(seen.Sent) / counting.Seconds(), FailedPerSecond: float64(seen.Failed) / counting.Seconds(),
 			RetriedPerSecond: float64(seen.Retried) / counting.Seconds(), P95Seconds: seen.P95.Seconds(),
 		}
+		all.Samples[i].ControlP95Seconds = r.pace.Quantile(traffic.Span{From: end.Add(-counting), To: end}, 0.95).Seconds()
 	}
 	var failures []error
+	var unjudged []string
 	for _, row := range r.rows {
-		seen := r.load.Totals(row.start, row.end)
-		row.Start, row.End, row.Sent, row.Failed, row.Retried = r.at(row.start), r.at(row.end), seen.Sent, seen.Failed, seen.Retried
-		if row.Failed > row.AllowedFailures {
-			row.settle(fmt.Errorf("%d requests failed, %d may: %s", row.Failed, row.AllowedFailures, r.examples(row)))
+		row.Start, row.End = r.at(row.start), r.at(row.end)
+		if r.load != nil {
+			r.count(row)
 		}
 		if row.Outcome == report.Failed {
 			failures = append(failures, fmt.Errorf("scenario %q failed: %s", row.Name, strings.Join(row.Notes, "; ")))
+		}
+		if row.Outcome == report.NotJudged {
+			unjudged = append(unjudged, row.Name)
 		}
 		all.Scenarios = append(all.Scenarios, row.Scenario)
 		all.Switches = append(all.Switches, row.switches...)
@@ -112,15 +121,34 @@ func (r *rehearsal) write() error {
 	for _, s := range all.Switches {
 		fmt.Fprintln(r.opts.Out, s.Sentence(all.TimeScale))
 	}
+	fmt.Fprintln(r.opts.Out, all.Pace())
 	fmt.Fprintln(r.opts.Out, report.Summary(*all, dir+"/"+report.HTMLFile))
+	if len(failures) == 0 && len(unjudged) > 0 {
+		return fmt.Errorf("%w for %s", ErrTooSlow, strings.Join(unjudged, ", "))
+	}
 	return errors.Join(failures...)
 }
 
-// examples are some of the requests that failed in a scenario.
-func (r *rehearsal) examples(row *row) string {
+// count judges a row by its requests.
+func (r *rehearsal) count(row *row) {
+	seen, span := r.load.Totals(row.start, row.end), traffic.Span{From: row.start, To: row.end}
+	row.Sent, row.Failed, row.Lost, row.Retried, row.Late = seen.Sent, seen.Failed, seen.Lost, seen.Retried, r.late(span)
+	lost := r.load.Lost(row.start, row.end)
+	outcome, excused := witness(r.late).requests(row.Failed, row.AllowedFailures, lost, r.memory())
+	row.Outcome = worse(row.Outcome, outcome)
+	if outcome == report.Passed {
+		return
+	}
+	row.note("%d requests failed, %d may; %d were lost, %d of them while the machine was too slow: %s",
+		row.Failed, row.AllowedFailures, len(lost), excused, r.examples(span))
+	row.note("%s", r.evidence(span))
+}
+
+// examples are some of the requests that failed in a span.
+func (r *rehearsal) examples(s traffic.Span) string {
 	var some []string
-	for _, f := range r.load.Failures() {
-		if !f.At.Before(row.start) && f.At.Before(row.end) && len(some) < 3 {
+	for _, f := range r.failures {
+		if !f.At.Before(s.From) && f.At.Before(s.To) && len(some) < 3 {
 			some = append(some, f.Kind+": "+f.What)
 		}
 	}

@@ -2,11 +2,13 @@ package rehearsal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
 )
 
 // row is what a scenario came to.
@@ -19,24 +21,67 @@ type row struct {
 	after func(context.Context) error
 }
 
-// play goes through a scenario.
-func (r *rehearsal) play(ctx context.Context, s scenario) {
+// limit is how long a scenario may take at the full rate, three times what the longest
+// does.
+const limit = 2 * time.Minute
+
+// play goes through a scenario. It tells whether that is over: else no other can begin.
+func (r *rehearsal) play(ctx context.Context, s scenario) (played *row, over bool) {
 	row := &row{Scenario: report.Scenario{Name: s.name, What: s.what, Outcome: report.Passed, Notes: []string{}}, start: time.Now()}
 	r.rows = append(r.rows, row)
 	r.say("── %s: %s", s.name, s.what)
-	row.settle(s.play(r, ctx, row))
+	limited, stop := context.WithTimeout(ctx, r.terms.stretched(limit))
+	defer stop()
+	err := r.ready(limited)
+	if err == nil {
+		r.begins()
+		err = s.play(r, limited, row)
+	}
+	if over = limited.Err() == nil; !over {
+		r.step = row.start
+		err = errors.Join(fmt.Errorf("it was not over within %s", r.terms.stretched(limit).Round(time.Second)), err)
+	}
+	r.settle(row, err)
 	if row.end.IsZero() {
 		row.end = time.Now()
 	}
+	r.failures = append(r.failures, r.load.Failures()...)
 	r.say("── %s: %s", s.name, row.Outcome)
+	return row, over
 }
 
-// settle fails the row when there is an error.
-func (row *row) settle(err error) {
-	if err != nil {
-		row.Outcome = report.Failed
-		row.note("%v", err)
+// unplayed is a scenario that cannot begin.
+func (r *rehearsal) unplayed(s scenario, outcome string, why error) *row {
+	now := time.Now()
+	return &row{
+		Scenario: report.Scenario{Name: s.name, What: s.what, Outcome: outcome, Notes: []string{why.Error()}}, start: now, end: now,
 	}
+}
+
+// settle judges the row when there is an error: by the machine's pace in what the step
+// that failed took, or before the time that the error is of.
+func (r *rehearsal) settle(row *row, err error) {
+	if err == nil {
+		return
+	}
+	span := traffic.Span{From: r.step, To: time.Now()}
+	if missed := (missedAt{}); errors.As(err, &missed) {
+		span = traffic.Span{From: missed.at, To: missed.at}
+	}
+	outcome := witness(r.late).missed(span, r.memory())
+	row.Outcome = worse(row.Outcome, outcome)
+	row.note("%v", err)
+	row.note("%s", r.evidence(since(span, r.memory())))
+}
+
+// evidence says how the machine did in a span.
+func (r *rehearsal) evidence(s traffic.Span) string {
+	said := "the machine kept pace"
+	if witness(r.late).starved(s, 0) {
+		said = "the machine was too slow"
+	}
+	return fmt.Sprintf("%s: %.0f %% of its control answers were later than %s from %.1f s to %.1f s, half of them than %s",
+		said, 100*r.late(s), r.terms.late.Round(time.Millisecond), r.at(s.From), r.at(s.To), r.pace.Quantile(s, 0.5).Round(time.Millisecond/10))
 }
 
 func (row *row) skip(why string) {

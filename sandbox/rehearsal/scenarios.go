@@ -24,24 +24,26 @@ type scenario struct {
 	play       func(*rehearsal, context.Context, *row) error
 }
 
-// scenarios in their order: blue has the traffic at first.
+// scenarios in their order. One colour has all the traffic when each begins: blue at
+// first.
 var scenarios = []scenario{
 	{"database down", "PostgreSQL is gone for some seconds: requests are answered, uses wait", (*rehearsal).databaseDown},
-	{"canary and switch", "ops switch moves the traffic from blue to green at 10, 50 and 100 percent", (*rehearsal).canary},
-	{"crash at start", "a release for green, which has the traffic, crashes at its start: ECS's circuit breaker undoes it", (*rehearsal).crash},
-	{"errors", "a release for blue answers 5 % with 500: ops switch brings the traffic back", (*rehearsal).erring},
-	{"slow", "a release for blue answers after 2.5 s: ops switch brings the traffic back", (*rehearsal).slow},
+	{"canary and switch", "ops switch moves the traffic to the other colour at 10, 50 and 100 percent", (*rehearsal).canary},
+	{"crash at start", "a release for the colour with the traffic crashes at its start: ECS's circuit breaker undoes it", (*rehearsal).crash},
+	{"errors", "a release for the other colour answers 5 % with 500: ops switch brings the traffic back", (*rehearsal).erring},
+	{"slow", "a release for the other colour answers after 2.5 s: ops switch brings the traffic back", (*rehearsal).slow},
 	{"zone down", "an availability zone is gone with its tasks: ECS places them in the others", (*rehearsal).zoneDown},
-	{"rollback", "ops rollback brings green's release before back, under the load", (*rehearsal).rollback},
+	{"rollback", "ops rollback brings the release before back, under the load", (*rehearsal).rollback},
 }
 
-// Waits of the controller, in real time: minutes at AWS's.
+// Waits of the controller at the full rate, in real time: minutes at AWS's.
 const bake, guard = 5 * time.Second, 3 * time.Second
 
 // switchTo runs ops switch and returns its exit code and what its journal says.
 func (r *rehearsal) switchTo(ctx context.Context, color string, row *row) (code int, journal []ops.Entry, err error) {
 	began := time.Now()
-	code, errors := r.ops(ctx, "switch", "--to", color, "--steps", "10,50,100", "--bake", bake.String(), "--guard", guard.String(), "--yes")
+	code, errors := r.ops(ctx, "switch", "--to", color, "--steps", "10,50,100", "--bake", r.terms.stretched(bake).String(),
+		"--guard", r.terms.stretched(guard).String(), "--yes")
 	entries, _, err := ops.ReadJournal(r.sandbox.Ops("prod", r.log).Dir)
 	for _, e := range entries {
 		if e.Time.Before(began.Add(-time.Second)) {
@@ -61,6 +63,7 @@ func (r *rehearsal) switchTo(ctx context.Context, color string, row *row) (code 
 // ops runs a command of the traffic controller, whose decisions are progress, and
 // returns its exit code and its errors.
 func (r *rehearsal) ops(ctx context.Context, args ...string) (code int, errors string) {
+	r.begins()
 	var problems bytes.Buffer
 	terminal := cli.Terminal{Out: lines{r}, Err: io.MultiWriter(r.log, &problems)}
 	code = cli.Run(ctx, args, terminal, func(_ context.Context, _ cli.Flags, _ io.Writer) (*cli.Target, error) {
@@ -77,6 +80,16 @@ func (l lines) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
+// blamedAt is when ops found that the new colour was bad.
+func blamedAt(journal []ops.Entry) (time.Time, bool) {
+	for _, e := range journal {
+		if e.Event == ops.Blamed {
+			return e.Time, true
+		}
+	}
+	return time.Time{}, false
+}
+
 func expect(what string, want, got int) error {
 	if got == want {
 		return nil
@@ -86,21 +99,28 @@ func expect(what string, want, got int) error {
 
 func (r *rehearsal) canary(ctx context.Context, row *row) error {
 	began := time.Now()
-	code, journal, err := r.switchTo(ctx, "green", row)
+	code, journal, err := r.switchTo(ctx, r.idle, row)
 	if err != nil {
 		return err
 	}
-	row.switched("blue", "green", time.Since(began), journal)
-	return expect("ops switch", cli.ExitOK, code)
+	err = expect("ops switch", cli.ExitOK, code)
+	if err == nil {
+		row.switched(r.live, r.idle, time.Since(began), journal)
+	}
+	if blamed, ok := blamedAt(journal); ok && err != nil {
+		return missedAt{err, blamed}
+	}
+	return err
 }
 
 func (r *rehearsal) crash(ctx context.Context, row *row) error {
-	fault := runtime.FaultDeployFails + ":green"
+	fault := runtime.FaultDeployFails + ":" + r.live
 	if err := r.sandbox.Account.SetFault(fault, true); err != nil {
 		return err
 	}
+	defer func() { _ = r.sandbox.Account.SetFault(fault, false) }() // it was set.
 	began := time.Now()
-	_, err := r.release(ctx, "green", "A release that crashes.")
+	_, err := r.release(ctx, r.live, "A release that crashes.")
 	if err == nil || !strings.Contains(err.Error(), "rolled the deployment") {
 		return fmt.Errorf("the update must say that ECS rolled the deployment back, got %w", err)
 	}
@@ -108,7 +128,7 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 	if err := r.sandbox.Account.SetFault(fault, false); err != nil {
 		return err
 	}
-	status, err := r.green()
+	status, err := r.service()
 	if err != nil {
 		return err
 	}
@@ -128,10 +148,10 @@ func (r *rehearsal) crash(ctx context.Context, row *row) error {
 		}
 	}
 	row.end = time.Now() // what follows is the operator's: the next release.
-	if err := r.sandbox.ChangeAgent("green", agent, edit("The release that follows.")); err != nil {
+	if err := r.sandbox.ChangeAgent(r.live, agent, edit("The release that follows.")); err != nil {
 		return err
 	}
-	_, err = r.run(ctx, "green", engine.UpRefresh)
+	_, err = r.run(ctx, r.live, engine.UpRefresh)
 	return err
 }
 
@@ -150,10 +170,10 @@ func (r *rehearsal) slow(ctx context.Context, row *row) error {
 	return r.badRelease(ctx, row, "slow=2500ms", "A release that is slow.")
 }
 
-// badRelease switches to a release of blue with a fault. The traffic must come back
-// by itself.
+// badRelease switches to a release of the idle colour with a fault. The traffic must
+// come back by itself.
 func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string) error {
-	digest, err := r.release(ctx, "blue", line)
+	digest, err := r.release(ctx, r.idle, line)
 	if err != nil {
 		return err
 	}
@@ -163,19 +183,19 @@ func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string
 	}
 	defer func() { _ = r.sandbox.Account.SetFault(fault, false) }() // it was set.
 	began := time.Now()
-	code, journal, err := r.switchTo(ctx, "blue", row)
+	code, journal, err := r.switchTo(ctx, r.idle, row)
 	if err != nil {
 		return err
 	}
-	from, until := r.exposed("blue", began)
-	for _, e := range journal {
-		if e.Event == ops.Blamed {
-			row.detected(e.Time.Sub(from))
-		}
+	from, until := r.exposed(r.idle, began)
+	if blamed, ok := blamedAt(journal); ok {
+		row.detected(blamed.Sub(from))
 	}
-	row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(ttl)) // resolvers must know, too.
+	if !until.IsZero() {
+		row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(ttl)) // resolvers must know, too.
+	}
 	window := time.Duration(float64(time.Since(began)) * float64(r.sandbox.TimeScale()))
-	requests, err := r.sandbox.Account.Requests(ctx, "blue", window)
+	requests, err := r.sandbox.Account.Requests(ctx, r.idle, window)
 	row.AllowedFailures = requests.Errors
 	return errors.Join(err, expect("ops switch", cli.ExitSwitchedBack, code))
 }
@@ -202,7 +222,7 @@ func (r *rehearsal) databaseDown(ctx context.Context, row *row) error {
 }
 
 func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
-	before, err := r.green()
+	before, err := r.service()
 	if err != nil {
 		return err
 	}
@@ -212,13 +232,13 @@ func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
 		return err
 	}
 	err = r.await(ctx, func() (bool, error) {
-		status, err := r.green()
+		status, err := r.service()
 		return err == nil && status.RunningCount < status.DesiredCount, err
 	})
 	row.detected(time.Since(began))
 	if err == nil {
 		err = r.await(ctx, func() (bool, error) {
-			status, err := r.green()
+			status, err := r.service()
 			return err == nil && status.Steady, err
 		})
 	}
@@ -228,8 +248,17 @@ func (r *rehearsal) zoneDown(ctx context.Context, row *row) error {
 }
 
 func (r *rehearsal) rollback(ctx context.Context, row *row) error {
+	outputs, err := r.sandbox.Outputs(ctx, r.live)
+	if err != nil {
+		return err
+	}
+	if before, _ := outputs["previousTaskDefinition"].(string); before == "" { // the crash came to nothing.
+		if _, err := r.release(ctx, r.live, "A release to go back from."); err != nil {
+			return err
+		}
+	}
 	began := time.Now()
-	code, problems := r.ops(ctx, "rollback", "--color", "green", "--yes")
+	code, problems := r.ops(ctx, "rollback", "--color", r.live, "--yes")
 	if problems != "" {
 		row.note("%s", problems)
 	}
@@ -238,29 +267,61 @@ func (r *rehearsal) rollback(ctx context.Context, row *row) error {
 	return expect("ops rollback", cli.ExitOK, code)
 }
 
-// green is its service as it runs: it has the traffic from the first switch on.
-func (r *rehearsal) green() (scheduler.ServiceStatus, error) {
+// service is the live colour's, as it runs.
+func (r *rehearsal) service() (scheduler.ServiceStatus, error) {
 	status, err := r.sandbox.Account.Status()
 	for _, service := range status.Services {
-		if service.Color == "green" && len(service.Tasks) > 0 {
+		if service.Color == r.live && len(service.Tasks) > 0 {
 			return service, nil
 		}
 	}
-	return scheduler.ServiceStatus{}, errors.Join(err, errors.New("no service of green runs"))
+	return scheduler.ServiceStatus{}, errors.Join(err, fmt.Errorf("no service of %s runs", r.live))
 }
 
-// patience is how long a thing may take that must come.
+// ready waits until one colour has all the traffic and both are well, whatever an
+// earlier scenario left, and ends a switch that was not finished.
+func (r *rehearsal) ready(ctx context.Context) error {
+	weights, err := r.sandbox.Account.Weights(ctx)
+	if err != nil {
+		return err
+	}
+	if weights["blue"] > 0 && weights["green"] > 0 {
+		if code, problems := r.ops(ctx, "switch", "--abort", "--yes"); code != cli.ExitOK {
+			return fmt.Errorf("ending the switch before: %s", problems)
+		}
+		if weights, err = r.sandbox.Account.Weights(ctx); err != nil {
+			return err
+		}
+	}
+	r.live, r.idle = "blue", "green"
+	if weights["green"] > 0 {
+		r.live, r.idle = "green", "blue"
+	}
+	return r.await(ctx, func() (bool, error) {
+		for _, color := range []string{"blue", "green"} {
+			state, err := r.sandbox.Account.Color(ctx, color)
+			if err != nil || state.Deploying || len(state.Alarms) > 0 || state.Targets.Healthy < state.Desired {
+				return false, errors.Join(err, fmt.Errorf("%s is not well: %d of %d targets healthy, alarms %q, deploying: %t",
+					color, state.Targets.Healthy, state.Desired, state.Alarms, state.Deploying))
+			}
+		}
+		return true, nil
+	})
+}
+
+// patience is how long a thing may take that must come, at the full rate.
 const patience = 90 * time.Second
 
 // await asks until it is so.
 func (r *rehearsal) await(ctx context.Context, so func() (bool, error)) error {
-	for end := time.Now().Add(patience); ; wait(ctx, 20*time.Millisecond) {
+	r.begins()
+	for end := time.Now().Add(r.terms.stretched(patience)); ; wait(ctx, 20*time.Millisecond) {
 		is, err := so()
 		if is || ctx.Err() != nil {
 			return ctx.Err()
 		}
 		if time.Now().After(end) {
-			return errors.Join(fmt.Errorf("it did not happen within %s", patience), err)
+			return errors.Join(fmt.Errorf("it did not happen within %s", r.terms.stretched(patience)), err)
 		}
 	}
 }

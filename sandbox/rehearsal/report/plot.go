@@ -12,7 +12,7 @@ import (
 var page string
 
 var html = template.Must(template.New("report").Funcs(template.FuncMap{
-	"count": count, "seconds": seconds, "sum": func(a, b int) int { return a + b },
+	"count": count, "seconds": seconds, "sum": func(a, b int) int { return a + b }, "percent": percent,
 }).Parse(page))
 
 // The size of a plot and of its margins, in pixels of the SVG.
@@ -88,6 +88,7 @@ func view(r Report) data {
 			series{"client", func(s Sample) float64 { return s.Client.FailedPerSecond }})},
 		{"95th percentile of the response time", false, true, pair(func(c ColorSample) float64 { return c.P95Seconds },
 			series{"client", func(s Sample) float64 { return s.Client.P95Seconds }})},
+		{"95th percentile of the control answers", false, true, []series{{"client", func(s Sample) float64 { return s.ControlP95Seconds }}}},
 		{"Healthy targets", true, false, pair(func(c ColorSample) float64 { return float64(c.HealthyTargets) })},
 	} {
 		d.Plots = append(d.Plots, draw(r, fmt.Sprintf("plot%d", i+1), p.title, p.steps, p.log, p.series))

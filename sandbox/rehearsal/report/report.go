@@ -18,9 +18,10 @@ const (
 
 // Outcomes of a [Scenario].
 const (
-	Passed  = "passed"
-	Failed  = "failed"
-	Skipped = "skipped"
+	Passed    = "passed"
+	Failed    = "failed"
+	NotJudged = "not judged" // the machine was too slow.
+	Skipped   = "skipped"
 )
 
 // Report is a rehearsal. Seconds are of real time, and since its start where a
@@ -31,9 +32,17 @@ type Report struct {
 	Machine Machine   `json:"machine"`
 	// TimeScale is how many of AWS's seconds passed in a real one.
 	TimeScale float64 `json:"timeScale"`
-	// RateAsked and RateReached are of the load, in requests per second.
-	RateAsked   float64    `json:"rateAsked"`
-	RateReached float64    `json:"rateReached"`
+	// RateWanted, RateAsked and RateReached are of the load, in requests per second:
+	// what a machine that bears it gets, what this one was sent, and what reached it.
+	RateWanted  float64 `json:"rateWanted"`
+	RateAsked   float64 `json:"rateAsked"`
+	RateReached float64 `json:"rateReached"`
+	// RateBorne is what this machine bore before, when it did nothing else, in requests
+	// per second.
+	RateBorne float64 `json:"rateBorne"`
+	// LateSeconds is from where on an answer to a control request, which asks nothing
+	// of what is rehearsed, is late: then the machine is.
+	LateSeconds float64    `json:"lateSeconds"`
 	Scenarios   []Scenario `json:"scenarios"`
 	Samples     []Sample   `json:"samples"`
 	Events      []Event    `json:"events"`
@@ -68,9 +77,14 @@ type Scenario struct {
 	Sent    int `json:"sent"`
 	Failed  int `json:"failed"`
 	Retried int `json:"retried"`
+	// Lost is how many of the failed got no answer of a server, not even a bad one.
+	Lost int `json:"lost"`
+	// Late is the share of the control requests in the scenario that were late, from 0
+	// to 1.
+	Late float64 `json:"late"`
 	// AllowedFailures is how many of them may fail.
 	AllowedFailures int `json:"allowedFailures"`
-	// Outcome is [Passed], [Failed] or [Skipped].
+	// Outcome is [Passed], [Failed], [NotJudged] or [Skipped].
 	Outcome string `json:"outcome"`
 	// Notes are what else is to be known, such as reasons.
 	Notes []string `json:"notes"`
@@ -81,6 +95,8 @@ type Sample struct {
 	At     float64                `json:"at"` // seconds
 	Colors map[string]ColorSample `json:"colors"`
 	Client ClientSample           `json:"client"`
+	// ControlP95Seconds is how late the answers to control requests were.
+	ControlP95Seconds float64 `json:"controlP95Seconds"`
 }
 
 // ColorSample is a colour, as its load balancer and the records have it.

@@ -23,12 +23,12 @@ func float(v float64) *float64 { return &v }
 func synthetic() report.Report {
 	r := report.Report{
 		Started: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Seconds: 214, Machine: report.ThisMachine(),
-		TimeScale: 60, RateAsked: 310, RateReached: 305.4,
+		TimeScale: 60, RateWanted: 320, RateAsked: 310, RateReached: 305.4, RateBorne: 1234, LateSeconds: 0.0204,
 		Scenarios: []report.Scenario{
 			{Name: "canary & switch", What: "The traffic moves.", Start: 5, End: 90, Sent: 30_000, Outcome: report.Passed},
 			{
 				Name: "errors", What: "A release errs.", Start: 95, End: 170, SecondsToDetect: float(3.14), SecondsToSafe: float(5.4),
-				Sent: 34_210, Failed: 23, AllowedFailures: 23, Retried: 41, Outcome: report.Passed,
+				Sent: 34_210, Failed: 23, Lost: 1, Late: 0.034, AllowedFailures: 23, Retried: 41, Outcome: report.Passed,
 				Notes: []string{"5xx > 1 %", "<script>alert(1)</script>"},
 			},
 			{Name: "zone down", What: "A zone is gone.", Start: 171, End: 172, SecondsToDetect: float(1), Outcome: report.Skipped, Notes: []string{"only one zone"}},
@@ -44,7 +44,7 @@ func synthetic() report.Report {
 		}
 		r.Samples = append(r.Samples, report.Sample{
 			At: at, Colors: map[string]report.ColorSample{"blue": color(share), "green": color(1 - share)},
-			Client: report.ClientSample{SentPerSecond: 305, FailedPerSecond: share / 2, P95Seconds: 0.1},
+			Client: report.ClientSample{SentPerSecond: 305, FailedPerSecond: share / 2, P95Seconds: 0.1}, ControlP95Seconds: 0.002,
 		})
 	}
 	return r
@@ -101,7 +101,7 @@ func TestPage(t *testing.T) {
 	r := synthetic()
 	page, elements := write(t, r)
 
-	require.Len(t, elements["svg"], 5)
+	require.Len(t, elements["svg"], 6)
 	ids := map[string]bool{}
 	for _, all := range elements {
 		for _, n := range all {
@@ -124,8 +124,8 @@ func TestPage(t *testing.T) {
 			require.True(t, x >= 0 && x <= 960 && y >= 0 && y <= 170, "%s is in the picture", point)
 		}
 	}
-	assert.Equal(t, map[int]int{400: 9, 799: 4}, points, "a point for each sample, or a step")
-	assert.Len(t, elements["rect"], 5*len(r.Scenarios))
+	assert.Equal(t, map[int]int{400: 10, 799: 4}, points, "a point for each sample, or a step")
+	assert.Len(t, elements["rect"], 6*len(r.Scenarios))
 
 	var body string
 	for _, main := range elements["main"] {
@@ -140,7 +140,8 @@ func TestPage(t *testing.T) {
 	}
 	for _, want := range []string{
 		"ops: <b>10 %</b> to green", "34,210", "3.1 s", "At time scale 1 the switch from blue to green would take 30m10s",
-		"305.4 reached", "1 canary & switch",
+		"305.4 reached", "1 canary & switch", "3 %",
+		"the machine bore 1,234 requests/s, so 310 of 320 are sent; a control answer after 20 ms is late",
 	} {
 		assert.Contains(t, body, want)
 	}
@@ -165,7 +166,7 @@ func TestEmpty(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			page, elements := write(t, r)
-			assert.Len(t, elements["svg"], 5)
+			assert.Len(t, elements["svg"], 6)
 			assert.False(t, strings.Contains(page, "NaN") || strings.Contains(page, "Inf"))
 		})
 	}
@@ -177,7 +178,7 @@ func TestTable(t *testing.T) {
 	require.NoError(t, report.WriteTable(&out, synthetic()))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, 4)
-	assert.Equal(t, []string{"errors", "passed", "3.1", "s", "5.4", "s", "34,210", "23", "23", "41"}, strings.Fields(lines[2])[:10])
+	assert.Equal(t, []string{"errors", "passed", "3.1", "s", "5.4", "s", "34,210", "23", "23", "41", "3", "%"}, strings.Fields(lines[2])[:12])
 	assert.Contains(t, lines[3], "only one zone")
 	assert.Equal(t, strings.Index(lines[0], "OUTCOME"), strings.Index(lines[3], "skipped"))
 }
@@ -190,6 +191,10 @@ func TestSummary(t *testing.T) {
 	}{
 		"all": {synthetic(), "rehearsal: 2 of 3 scenarios passed (1 skipped) in 214 s at 305 requests/s: 64,210 sent, 23 failed (23 allowed), " +
 			"41 retried; slowest detection 3.1 s, slowest safe 5.4 s; report: out/report.html"},
+		"not judged": {
+			report.Report{Scenarios: []report.Scenario{{Outcome: report.NotJudged}, {Outcome: report.Skipped}, {Outcome: report.Passed}}},
+			"rehearsal: 1 of 3 scenarios passed (1 not judged) (1 skipped) in 0 s at 0 requests/s: 0 sent, 0 failed (0 allowed), 0 retried; report: out/report.html",
+		},
 		"nothing": {report.Report{}, "rehearsal: 0 of 0 scenarios passed in 0 s at 0 requests/s: 0 sent, 0 failed (0 allowed), 0 retried; report: out/report.html"},
 	} {
 		t.Run(name, func(t *testing.T) {

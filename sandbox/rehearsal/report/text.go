@@ -11,12 +11,18 @@ import (
 // WriteTable writes a line for each scenario.
 func WriteTable(w io.Writer, r Report) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "SCENARIO\tOUTCOME\tDETECTED\tSAFE\tSENT\tFAILED\tALLOWED\tRETRIED\tNOTES")
+	fmt.Fprintln(table, "SCENARIO\tOUTCOME\tDETECTED\tSAFE\tSENT\tFAILED\tALLOWED\tRETRIED\tLATE\tNOTES")
 	for _, s := range r.Scenarios {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Outcome, seconds(s.SecondsToDetect), seconds(s.SecondsToSafe),
-			count(s.Sent), count(s.Failed), count(s.AllowedFailures), count(s.Retried), strings.Join(s.Notes, "; "))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Name, s.Outcome, seconds(s.SecondsToDetect), seconds(s.SecondsToSafe),
+			count(s.Sent), count(s.Failed), count(s.AllowedFailures), count(s.Retried), percent(s.Late), strings.Join(s.Notes, "; "))
 	}
 	return table.Flush()
+}
+
+// Pace says what the machine bore, what it was sent, and when it counts as too slow.
+func (r Report) Pace() string {
+	return fmt.Sprintf("pace: the machine bore %s requests/s, so %.0f of %.0f are sent; a control answer after %.0f ms is late",
+		count(int(r.RateBorne)), r.RateAsked, r.RateWanted, 1000*r.LateSeconds)
 }
 
 // Summary says it in one line. The path is where the report is; "" leaves it out.
@@ -32,8 +38,10 @@ func Summary(r Report, path string) string {
 	}
 	var line strings.Builder
 	fmt.Fprintf(&line, "rehearsal: %d of %d scenarios passed", outcomes[Passed], len(r.Scenarios))
-	if skipped := outcomes[Skipped]; skipped > 0 {
-		fmt.Fprintf(&line, " (%d skipped)", skipped)
+	for _, outcome := range []string{NotJudged, Skipped} {
+		if n := outcomes[outcome]; n > 0 {
+			fmt.Fprintf(&line, " (%d %s)", n, outcome)
+		}
 	}
 	fmt.Fprintf(&line, " in %.0f s at %.0f requests/s: %s sent, %s failed (%s allowed), %s retried",
 		r.Seconds, r.RateReached, count(all.Sent), count(all.Failed), count(all.AllowedFailures), count(all.Retried))
@@ -62,6 +70,8 @@ func seconds(s *float64) string {
 	}
 	return fmt.Sprintf("%.1f s", *s)
 }
+
+func percent(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) }
 
 // count has commas between thousands.
 func count(n int) string {

@@ -86,17 +86,26 @@ func (c *client) renew(old *connections) *connections {
 	return c.conns.Load()
 }
 
-type retriesKey struct{}
-
-// withRetries has the retries of a request counted.
-func withRetries(ctx context.Context, counter *atomic.Int32) context.Context {
-	return context.WithValue(ctx, retriesKey{}, counter)
+// attempts are those of a request of the load.
+type attempts struct {
+	retries atomic.Int32
+	bad     atomic.Bool // the last one: a server answered with an error, or the tool did.
 }
 
-func countRetry(ctx context.Context) {
-	if counter, ok := ctx.Value(retriesKey{}).(*atomic.Int32); ok {
-		counter.Add(1)
+type attemptsKey struct{}
+
+// counted has the attempts of a request noted.
+func counted(ctx context.Context) (context.Context, *attempts) {
+	a := &attempts{}
+	return context.WithValue(ctx, attemptsKey{}, a), a
+}
+
+// attemptsOf are noted in vain where nobody asked.
+func attemptsOf(ctx context.Context) *attempts {
+	if a, ok := ctx.Value(attemptsKey{}).(*attempts); ok {
+		return a
 	}
+	return &attempts{}
 }
 
 // retrier is a client's transport. It retries what did not reach a server or
@@ -113,6 +122,7 @@ func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for n := 0; ; n++ {
 		conns := r.connections()
 		resp, err := r.try(conns, req)
+		attemptsOf(ctx).bad.Store(err == nil && resp.StatusCode >= http.StatusBadRequest && !transient(resp.StatusCode))
 		if n == len(backoffs) || ctx.Err() != nil || err == nil && !transient(resp.StatusCode) {
 			return resp, err
 		}
@@ -121,7 +131,7 @@ func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, err
 		case <-time.After(backoffs[n]*3/4 + random(backoffs[n]/2)):
 		}
-		countRetry(ctx)
+		attemptsOf(ctx).retries.Add(1)
 		r.renew(conns)
 		req = req.Clone(ctx)
 		if req.GetBody != nil { // the SDK's and net/http's own requests have it.
@@ -189,6 +199,7 @@ func getAgent(ctx context.Context, c *client, agent string) error {
 		result, err := s.CallTool(ctx, &mcp.CallToolParams{Name: "get_agent", Arguments: map[string]string{"name": agent}})
 		if err == nil && result.IsError {
 			text, _ := json.Marshal(result.Content) // it was decoded from JSON.
+			attemptsOf(ctx).bad.Store(true)
 			return fmt.Errorf("the tool failed: %s", text)
 		}
 		return err
@@ -204,7 +215,7 @@ func (c *client) call(ctx context.Context, do func(*mcp.ClientSession) error) er
 	if err = do(s); !errors.Is(err, mcp.ErrConnectionClosed) {
 		return err
 	}
-	countRetry(ctx)
+	attemptsOf(ctx).retries.Add(1)
 	if s, err = c.session(ctx, s); err != nil {
 		return err
 	}

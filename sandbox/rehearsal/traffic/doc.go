@@ -14,5 +14,8 @@
 // are: on a machine that is too slow, a TLS handshake for each request would make it
 // slower yet.
 //
+// [Borne] measures how much of it the machine bears, and [Pace] how well the machine
+// keeps up meanwhile.
+//
 // Start at [Start].
 package traffic

@@ -28,6 +28,9 @@ type Totals struct {
 	Done int
 	// Failed is how many of them ended without a good answer, after retries.
 	Failed int
+	// Lost is how many of the failed got no bad answer of a server either: they were
+	// not sent, not answered in time or not through.
+	Lost int
 	// Retried is how many retries they took.
 	Retried int
 	// P50, P95 and P99 are quantiles of the time from when a request was due until
@@ -56,7 +59,8 @@ type state uint8
 const (
 	pending state = iota
 	good
-	failed
+	failed // a server answered badly.
+	lost   // or no server did.
 )
 
 type entry struct {
@@ -88,12 +92,15 @@ func (l *ledger) begin() {
 	l.entries = append(l.entries, entry{})
 }
 
-func (l *ledger) end(n int, kind string, err error, retries int) {
+func (l *ledger) end(n int, kind string, err error, bad bool, retries int) {
 	e := entry{time.Since(l.due(n)), uint8(retries), good}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		e.state = failed
+		e.state = lost
+		if bad {
+			e.state = failed
+		}
 		if errors.Is(err, errOverloaded) {
 			l.refused++
 		}
@@ -123,6 +130,21 @@ func (l *ledger) rate() float64 {
 		end = time.Now()
 	}
 	return float64(len(l.entries)-l.refused) / end.Sub(l.first).Seconds()
+}
+
+// Lost are the times of the requests that were due from a time until before another
+// and lost: each from when it was due until it was given up.
+func (l *Load) Lost(from, to time.Time) []Span { return l.ledger.lost(from, to) }
+
+func (l *ledger) lost(from, to time.Time) (spans []Span) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for n := l.index(from); n < l.index(to); n++ {
+		if e := l.entries[n]; e.state == lost {
+			spans = append(spans, Span{l.due(n), l.due(n).Add(e.took)})
+		}
+	}
+	return spans
 }
 
 // Failures returns the first 20 failures since it was last called.
@@ -161,9 +183,12 @@ func (l *ledger) totals(from, to time.Time) Totals {
 		case good:
 			t.Done++
 			took = append(took, e.took)
-		case failed:
+		case failed, lost:
 			t.Done++
 			t.Failed++
+			if e.state == lost {
+				t.Lost++
+			}
 		}
 	}
 	slices.Sort(took)

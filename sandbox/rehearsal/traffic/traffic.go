@@ -79,9 +79,21 @@ type Load struct {
 // begins to send. The context is for that, not for the load, which runs until
 // [Load.Stop].
 func Start(ctx context.Context, opts Options) (*Load, error) {
-	opts, err := opts.withDefaults()
+	l, err := prepared(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("starting the load: %w", err)
+	}
+	l.started = time.Now()
+	l.ledger.start(l.started, l.interval)
+	l.running.Go(l.run)
+	return l, nil
+}
+
+// prepared is a load that sends nothing yet.
+func prepared(ctx context.Context, opts Options) (*Load, error) {
+	opts, err := opts.withDefaults()
+	if err != nil {
+		return nil, err
 	}
 	l := &Load{
 		opts:     opts,
@@ -97,11 +109,8 @@ func Start(ctx context.Context, opts Options) (*Load, error) {
 	}
 	if err := l.prepare(ctx); err != nil {
 		l.Stop()
-		return nil, fmt.Errorf("starting the load: %w", err)
+		return nil, err
 	}
-	l.started = time.Now()
-	l.ledger.start(l.started, l.interval)
-	l.running.Go(l.run)
 	return l, nil
 }
 
@@ -119,7 +128,7 @@ func neverKept(next mcp.MethodHandler) mcp.MethodHandler {
 
 // prepare gets what the requests need.
 func (l *Load) prepare(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(withRetries(ctx, new(atomic.Int32)), l.opts.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 	defer cancel()
 	body, err := l.clients[0].get(ctx, "/api/v1/agents", true)
 	if err != nil {
@@ -165,26 +174,26 @@ func (l *Load) run() {
 // send sends a request without waiting for its answer.
 func (l *Load) send(n int) {
 	l.ledger.begin()
-	kind, do := l.choose()
+	kind, do := l.choose(l.mix)
 	if l.inFlight.Add(1) > int64(l.opts.MaxInFlight) {
 		l.inFlight.Add(-1)
-		l.ledger.end(n, kind, errOverloaded, 0)
+		l.ledger.end(n, kind, errOverloaded, false, 0)
 		return
 	}
 	l.running.Go(func() {
 		defer l.inFlight.Add(-1)
-		var retries atomic.Int32
-		ctx, cancel := context.WithTimeout(withRetries(context.Background(), &retries), l.opts.Timeout)
+		ctx, attempts := counted(context.Background())
+		ctx, cancel := context.WithTimeout(ctx, l.opts.Timeout)
 		defer cancel()
 		err := do(ctx, l.clients[n%len(l.clients)])
-		l.ledger.end(n, kind, err, int(retries.Load()))
+		l.ledger.end(n, kind, err, attempts.bad.Load(), int(attempts.retries.Load()))
 	})
 }
 
 // choose makes up a request: mostly for an agent, a tenth each for the lists.
-func (l *Load) choose() (kind string, do func(context.Context, *client) error) {
-	agent, tenth := l.agents[l.mix.IntN(len(l.agents))], l.mix.IntN(10)
-	if l.mix.Float64() < l.opts.ToolShare {
+func (l *Load) choose(mix *rand.Rand) (kind string, do func(context.Context, *client) error) {
+	agent, tenth := l.agents[mix.IntN(len(l.agents))], mix.IntN(10)
+	if mix.Float64() < l.opts.ToolShare {
 		if tenth == 0 {
 			return "tools/list", listTools
 		}

@@ -129,13 +129,18 @@ func (s *server) count(counts map[string]int, key string) {
 	counts[key]++
 }
 
-func (s *server) start(t *testing.T, change func(*traffic.Options)) *traffic.Load {
-	t.Helper()
+func (s *server) options() traffic.Options {
 	opts := traffic.Options{
 		Door: s.Listener.Addr().String(), Host: "example.com", RootCAs: x509.NewCertPool(), Rate: rate, Clients: 2,
 		Timeout: time.Minute, // the machine may be busy.
 	}
 	opts.RootCAs.AddCert(s.Certificate())
+	return opts
+}
+
+func (s *server) start(t *testing.T, change func(*traffic.Options)) *traffic.Load {
+	t.Helper()
+	opts := s.options()
 	if change != nil {
 		change(&opts)
 	}
@@ -204,6 +209,7 @@ func TestSteady(t *testing.T) {
 
 	failures := load.Failures()
 	assert.NotEmpty(t, failures, "isError is a failure")
+	assert.Zero(t, all.Lost, "the tool answered")
 	for _, f := range failures {
 		assert.Equal(t, "get_agent broken", f.Kind)
 		assert.Contains(t, f.What, "this agent is broken")
@@ -262,6 +268,8 @@ func TestFailures(t *testing.T) {
 	load.Stop()
 	all := whole(load)
 	assert.Equal(t, 5, all.Failed)
+	assert.Zero(t, all.Lost, "a server answered")
+	assert.Empty(t, load.Lost(load.Started(), time.Now()))
 	assert.Zero(t, all.Retried, "500 is not retried")
 	failures := load.Failures()
 	require.Len(t, failures, 5)
@@ -285,6 +293,7 @@ func TestDown(t *testing.T) {
 	down := load.Totals(from, time.Now())
 	assert.Positive(t, down.Sent)
 	assert.Equal(t, down.Sent, down.Failed)
+	assert.Equal(t, down.Sent, down.Lost)
 	assert.Equal(t, 3*down.Sent, down.Retried)
 	assert.Zero(t, down.P95)
 	assert.Len(t, load.Failures(), 20)
@@ -321,6 +330,15 @@ func TestOverload(t *testing.T) {
 	load.Stop()
 	all := load.Totals(from, time.Now())
 	assert.Equal(t, all.Sent, all.Failed, "five wait for the timeout")
+	assert.Equal(t, all.Sent, all.Lost)
+	waited := 0
+	for _, span := range load.Lost(from, time.Now()) {
+		assert.False(t, span.From.Before(from))
+		if span.To.Sub(span.From) >= time.Second {
+			waited++
+		}
+	}
+	assert.Positive(t, waited, "those that were sent were given up when the time was over")
 	assert.Less(t, load.Rate(), rate/2.0, "what is not sent is no load")
 	overloaded := 0
 	for _, f := range load.Failures() {
@@ -359,6 +377,30 @@ func TestTTL(t *testing.T) {
 	wait(t, load, load.Started(), 2*rate)
 	load.Stop()
 	assert.Greater(t, s.conns.Load(), int64(6), "two clients connect anew each TTL")
+}
+
+func TestBorne(t *testing.T) {
+	t.Parallel()
+	s := serve(t, func(http.ResponseWriter, *http.Request) bool {
+		time.Sleep(100 * time.Millisecond)
+		return false
+	})
+	s.faults.Store(1 << 40)
+	opts := s.options()
+	opts.Clients, opts.ToolShare = 4, -1
+	borne, in, err := traffic.Borne(t.Context(), opts, 2*time.Second)
+	require.NoError(t, err)
+	assert.Positive(t, borne)
+	assert.LessOrEqual(t, borne, 42.0, "four clients wait 0.1 s for each answer")
+	assert.Equal(t, 2*time.Second, in.To.Sub(in.From))
+	assert.False(t, time.Now().Before(in.To))
+
+	bad := serve(t, status(500))
+	bad.faults.Store(1 << 40)
+	_, _, err = traffic.Borne(t.Context(), bad.options(), time.Second)
+	require.ErrorContains(t, err, "measuring what the machine bears: getting the list of agents: 500")
+	_, _, err = traffic.Borne(t.Context(), traffic.Options{}, time.Second)
+	require.ErrorContains(t, err, "required")
 }
 
 func TestStartFails(t *testing.T) {
