@@ -72,21 +72,19 @@ const (
 )
 
 // refers finds out whether r's property refers to the target: by the program's
-// dependency, or by the target's ID, since a component in another process hides
-// its children. While the value is unknown, what depends on an ancestor of the
-// target, or on what refers to it, may refer to it.
+// dependency, or by the target's ID, since a dependency on a component in another
+// process is one on all of its children. While the value is unknown, what depends on
+// an ancestor of the target, or on what refers to it, may refer to it.
 func (g *Graph) refers(r *Resource, property string, target *Resource) link {
-	value := r.Inputs[property]
-	if slices.Contains(r.Dependencies[property], target.URN) || target.ID != "" && holds(value, target.ID) {
+	value, dependencies := r.Inputs[property], r.Dependencies[property]
+	above := slices.ContainsFunc(dependencies, func(urn string) bool { return g.above(urn, target) })
+	switch {
+	case target.ID != "" && holds(value, target.ID), !above && slices.Contains(dependencies, target.URN):
 		return yes
-	}
-	if !holds(value, Unknown) {
+	case !holds(value, Unknown):
 		return no
-	}
-	for _, urn := range r.Dependencies[property] {
-		if g.above(urn, target) || g.behind(urn, target) {
-			return perhaps
-		}
+	case above || slices.ContainsFunc(dependencies, func(urn string) bool { return g.behind(urn, target) }):
+		return perhaps
 	}
 	return no
 }

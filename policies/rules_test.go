@@ -141,7 +141,7 @@ func TestNotCheckedIsCounted(t *testing.T) {
 }
 
 // Components in other processes hide their children: the dependency is on the
-// component, and the ID tells once it is known.
+// component, or on it and all of them, and the ID tells once it is known.
 func TestChildrenOfOtherProcesses(t *testing.T) {
 	t.Parallel()
 	const urn = "urn:pulumi:good::codeflow::"
@@ -162,6 +162,9 @@ func TestChildrenOfOtherProcesses(t *testing.T) {
 	}
 	assert.False(t, broken(graph("vpc-1", "vpc-1")), "the ID is the VPC's")
 	assert.True(t, broken(graph("vpc-2", "vpc-1")), "the ID is another's")
+	expanded := graph("vpc-2", "vpc-1")
+	expanded[2].Dependencies["vpcId"] = []string{expanded[0].URN, expanded[1].URN}
+	assert.True(t, broken(expanded), "the ID is another's")
 	unsure := graph(policies.Unknown, "")
 	assert.False(t, broken(unsure))
 	assert.Positive(t, check(unsure).NotChecked, "it may be another's")

@@ -22,10 +22,10 @@ import (
 )
 
 // TestContract holds the account against what the traffic controller expects, in
-// this process and from another one. Two minutes of AWS take 12 seconds.
+// this process and from another one. Two minutes of AWS take 24 seconds.
 func TestContract(t *testing.T) {
 	t.Parallel()
-	w := open(t, t.TempDir(), account.Options{TimeScale: 10})
+	w := open(t, t.TempDir(), account.Options{TimeScale: 5})
 	images := []string{runtimetest.Push(t, "RELEASE=1"), runtimetest.Push(t, "RELEASE=2")}
 	first, second := w.definition("green", images[0], nil), w.definition("green", images[1], nil)
 	service := in{"desiredCount": 3, "healthCheckGracePeriodSeconds": 1 << 30} // what is unhealthy stays.

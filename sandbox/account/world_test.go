@@ -29,8 +29,6 @@ const (
 	domain = "codeflow.example.com"
 	// fast makes 30 s of AWS 100 ms.
 	fast timescale.Scale = 300
-	// patience is far more than anything here takes.
-	patience = 40 * time.Second
 )
 
 // in are the properties of a resource.
@@ -176,7 +174,7 @@ func (w *world) steady(service *cloud.Resource) {
 func (w *world) deploy(service *cloud.Resource, definition, before string) cloud.Outcome {
 	w.t.Helper()
 	service.Outputs["taskDefinition"] = definition
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), runtimetest.Patience)
 	defer cancel()
 	outcome, err := w.Follower().Deploy(ctx, service, before)
 	require.NoError(w.t, err)
@@ -226,7 +224,7 @@ func (w *world) task(service *cloud.Resource) (told struct {
 // eventually waits until something holds.
 func eventually(t *testing.T, holds func() bool, what string) {
 	t.Helper()
-	require.Eventually(t, holds, patience, 20*time.Millisecond, what)
+	require.Eventually(t, holds, runtimetest.Patience, 20*time.Millisecond, what)
 }
 
 func TestOnPaper(t *testing.T) {

@@ -152,13 +152,13 @@ func (f *fakeEngine) Log(context.Context, *pulumirpc.LogRequest) (*emptypb.Empty
 	return &emptypb.Empty{}, nil
 }
 
-func (f *fakeEngine) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest) (*pulumirpc.InvokeResponse, error) {
+func (f *fakeEngine) Invoke(_ context.Context, req *pulumirpc.ResourceInvokeRequest) (*pulumirpc.ResourceInvokeResponse, error) {
 	f.record(event{
 		RPC: "Invoke", Token: req.GetTok(), Args: plainMap(req.GetArgs()),
 		Provider: short(req.GetProvider()), Version: req.GetVersion(),
 	})
 	result, err := structpb.NewStruct(map[string]any{"id": "us-east-1", "names": f.zones})
-	return &pulumirpc.InvokeResponse{Return: result}, err
+	return &pulumirpc.ResourceInvokeResponse{Return: result}, err
 }
 
 func (f *fakeEngine) RegisterResourceOutputs(

@@ -19,7 +19,7 @@ func (c *Cloud) Seed(token, region string, inputs map[string]any) (*Resource, er
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	inputs = (&Resource{Inputs: inputs}).clone().Inputs // as JSON has them.
+	inputs = (&Resource{Inputs: inputs}).normal().Inputs // as JSON has them.
 	same := func(r *Resource) bool {
 		return r.Type == token && r.Region == rule.home(region) && len(typ.Diff(r.Inputs, inputs)) == 0
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,16 +46,44 @@ func (r *Resource) Steady() bool {
 	return len(r.Events) > 0 && strings.HasSuffix(r.Events[0], "has reached a steady state.")
 }
 
-func (r *Resource) clone() *Resource {
+// normal is the resource as its file has it: of plain JSON kinds.
+func (r *Resource) normal() *Resource {
 	raw, err := json.Marshal(r)
 	if err != nil {
 		panic(fmt.Sprintf("cloud: encoding a resource: %v", err)) // plain JSON kinds only.
 	}
-	var copied Resource
-	if err := json.Unmarshal(raw, &copied); err != nil {
+	var read Resource
+	if err := json.Unmarshal(raw, &read); err != nil {
 		panic(fmt.Sprintf("cloud: decoding a resource: %v", err))
 	}
+	return &read
+}
+
+// clone copies a normal resource.
+func (r *Resource) clone() *Resource {
+	copied := *r
+	copied.Inputs, _ = deepCopy(r.Inputs).(map[string]any)
+	copied.Outputs, _ = deepCopy(r.Outputs).(map[string]any)
+	copied.Events = slices.Clone(r.Events)
 	return &copied
+}
+
+func deepCopy(value any) any {
+	switch value := value.(type) {
+	case map[string]any:
+		copied := maps.Clone(value)
+		for key, field := range copied {
+			copied[key] = deepCopy(field)
+		}
+		return copied
+	case []any:
+		copied := slices.Clone(value)
+		for i, element := range copied {
+			copied[i] = deepCopy(element)
+		}
+		return copied
+	}
+	return value
 }
 
 // Store keeps resources, one JSON file each, under
@@ -115,7 +144,7 @@ func (s *Store) Put(r *Resource) error {
 	if err := writeAtomically(path, raw); err != nil {
 		return fmt.Errorf("storing %s %q: %w", r.Type, r.ID, err)
 	}
-	s.resources[path] = r.clone()
+	s.resources[path] = r.normal()
 	s.wrote()
 	return nil
 }
@@ -146,18 +175,10 @@ func (s *Store) Delete(typ, region, key string) error {
 
 // List returns the resources for which the filter is true, in the order of
 // their files. The filter must not change what it is shown.
-func (s *Store) List(filter func(*Resource) bool) []*Resource {
+func (s *Store) List(filter func(*Resource) bool) (found []*Resource) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	var paths []string
-	for path, r := range s.resources {
-		if filter(r) {
-			paths = append(paths, path)
-		}
-	}
-	slices.Sort(paths) // only what was found: alarms and services are looked for all the time.
-	var found []*Resource
-	for _, path := range paths {
+	for _, path := range s.paths(filter) {
 		found = append(found, s.resources[path].clone())
 	}
 	return found
@@ -165,10 +186,24 @@ func (s *Store) List(filter func(*Resource) bool) []*Resource {
 
 // Find returns the first resource for which the filter is true.
 func (s *Store) Find(filter func(*Resource) bool) (*Resource, bool) {
-	if found := s.List(filter); len(found) > 0 {
-		return found[0], true
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if paths := s.paths(filter); len(paths) > 0 {
+		return s.resources[paths[0]].clone(), true
 	}
 	return nil, false
+}
+
+// paths are those of the resources for which the filter is true, sorted: only them,
+// since alarms and services are looked for all the time.
+func (s *Store) paths(filter func(*Resource) bool) (paths []string) {
+	for path, r := range s.resources {
+		if filter(r) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }
 
 func (s *Store) path(typ, region, key string) string {
@@ -215,8 +250,9 @@ func writeAtomically(path string, content []byte) error {
 // shortType shortens a type token to the form that rules and messages use:
 // aws:ec2/vpc:Vpc is ec2/vpc.
 func shortType(token string) string {
-	if parts := strings.Split(token, ":"); len(parts) == 3 {
-		return parts[1]
+	_, rest, _ := strings.Cut(token, ":")
+	if short, name, ok := strings.Cut(rest, ":"); ok && !strings.Contains(name, ":") {
+		return short
 	}
 	return token
 }

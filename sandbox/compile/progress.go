@@ -69,8 +69,12 @@ func (c *counter) Write(data []byte) (int, error) {
 func (c *counter) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.packages == 0 {
+	switch {
+	case c.packages > 0:
+		return fmt.Sprintf("%d packages", c.packages)
+	case c.modules > 0:
 		return fmt.Sprintf("%d modules downloaded", c.modules)
+	default:
+		return "comparing with the build cache"
 	}
-	return fmt.Sprintf("%d packages", c.packages)
 }

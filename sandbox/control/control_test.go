@@ -18,6 +18,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/dns"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/logs"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/scheduler"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
 )
@@ -72,7 +73,7 @@ func serve(t *testing.T, a control.Account) (client *control.Client, end func())
 	t.Cleanup(func() { _ = client.Close() })
 	return client, func() {
 		cancel()
-		require.Eventually(t, func() bool { _, err := control.Dial(address); return err != nil }, 10*time.Second, time.Millisecond)
+		require.Eventually(t, func() bool { _, err := control.Dial(address); return err != nil }, runtimetest.Patience, time.Millisecond)
 	}
 }
 

@@ -45,7 +45,7 @@ type Options struct {
 }
 
 // patience is how long the upload of the log may take, in real time.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // Run holds a drill. It fails when what is restored is not what was written; the
 // report has the steps up to then.

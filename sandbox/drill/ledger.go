@@ -35,6 +35,9 @@ func (s sum) String() string {
 // pause is between two rows.
 const pause = 10 * time.Millisecond
 
+// fewest is how many rows are written on a machine that is too busy for more.
+const fewest = 5
+
 // write writes a row after the other, each in a transaction of its own. The first
 // time it begins with an empty table, since an earlier drill may have left one.
 func (l *ledger) write(ctx context.Context, conn *pgx.Conn, during time.Duration) error {
@@ -43,7 +46,8 @@ func (l *ledger) write(ctx context.Context, conn *pgx.Conn, during time.Duration
 			return err
 		}
 	}
-	for end := time.Now().Add(during); time.Now().Before(end); {
+	end, enough := time.Now().Add(during), len(l.rows)+fewest
+	for time.Now().Before(end) || len(l.rows) < enough {
 		payload := rand.Text()
 		if _, err := conn.Exec(ctx, "INSERT INTO "+table+" VALUES ($1, $2)", len(l.rows)+1, payload); err != nil {
 			return err

@@ -86,7 +86,7 @@ func (s *Sandbox) unlocked(ctx context.Context, name string) (auto.Stack, error)
 }
 
 // engineExit is how long the engine of a killed run may take to notice.
-const engineExit = 30 * time.Second
+const engineExit = 3 * time.Minute
 
 func awaitExit(lock string) error {
 	pid := holder(lock)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -60,7 +61,7 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*
 	}
 	tally := newTally(s.events)
 	start := time.Now()
-	err = s.operate(ctx, selected, operation, tally.Events)
+	err = s.operate(context.WithValue(ctx, eventsOnly{}, true), selected, operation, tally.Events)
 	tally.End()
 	if err == nil && operation == Destroy {
 		s.forget(stack)
@@ -88,12 +89,25 @@ func (s *Sandbox) RunJSON(ctx context.Context, stack string, operation Operation
 // asJSON is the key of where the CLI is to print JSON to.
 type asJSON struct{}
 
-// command is the CLI, which the Automation API asks for no JSON.
+// eventsOnly is the key of an operation whose events are all that is of use.
+type eventsOnly struct{}
+
+// command is the CLI, which the Automation API asks for no JSON, and after each
+// operation for outputs and history, with a start of the CLI and of its decryption
+// for each.
 type command struct{ auto.PulumiCommand }
 
 func (c command) Run(
 	ctx context.Context, dir string, in io.Reader, out, errs []io.Writer, env []string, args ...string,
 ) (stdout, stderr string, code int, err error) {
+	if ctx.Value(eventsOnly{}) != nil && args[0] == "stack" {
+		switch args[1] {
+		case "output":
+			return "{}", "", 0, nil
+		case "history":
+			return "[]", "", 0, nil
+		}
+	}
 	if to, ok := ctx.Value(asJSON{}).(io.Writer); ok {
 		switch args[0] {
 		case "preview":
@@ -151,28 +165,30 @@ func (s *Sandbox) exists(name string) bool {
 	return err == nil
 }
 
-// Outputs of a stack, without what is secret.
-func (s *Sandbox) Outputs(ctx context.Context, stack string) (map[string]any, error) {
-	selected, err := s.stack(ctx, stack)
-	if err != nil {
-		return nil, err
+// Outputs of a stack, with "[secret]" for what is secret.
+func (s *Sandbox) Outputs(ctx context.Context, stack string) (values map[string]any, err error) {
+	stdout, err := s.ask(ctx, stack, "output", "--json")
+	if err == nil {
+		err = json.Unmarshal(stdout, &values)
 	}
-	outputs, err := selected.Outputs(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("reading outputs of stack %q: %w", stack, err)
-	}
-	values := map[string]any{}
-	for key, output := range outputs {
-		values[key] = output.Value
-		if output.Secret {
-			values[key] = "[secret]"
-		}
 	}
 	return values, nil
 }
 
 // Export is the stack's state as the engine exports it, with secrets encrypted.
 func (s *Sandbox) Export(ctx context.Context, stack string) ([]byte, error) {
+	state, err := s.ask(ctx, stack, "export")
+	if err != nil {
+		return nil, fmt.Errorf("exporting stack %q: %w", stack, err)
+	}
+	return state, nil
+}
+
+// ask is what pulumi stack prints. The Automation API asks so that it shows the
+// secrets.
+func (s *Sandbox) ask(ctx context.Context, stack string, args ...string) ([]byte, error) {
 	selected, err := s.stack(ctx, stack)
 	if err != nil {
 		return nil, err
@@ -181,11 +197,10 @@ func (s *Sandbox) Export(ctx context.Context, stack string) ([]byte, error) {
 	for name, value := range s.env {
 		env = append(env, name+"="+value)
 	}
-	// The Automation API's own export shows the secrets.
 	stdout, stderr, _, err := s.command.Run(ctx, selected.Workspace().WorkDir(), nil, nil, nil,
-		append(env, "PULUMI_HOME="+s.path("home")), "stack", "export", "--stack", stack)
+		append(env, "PULUMI_HOME="+s.path("home")), append([]string{"stack"}, append(args, "--stack", stack)...)...)
 	if err != nil {
-		return nil, fmt.Errorf("exporting stack %q: %w: %s", stack, err, stderr)
+		return nil, fmt.Errorf("%w: %s", err, stderr)
 	}
 	return []byte(stdout), nil
 }

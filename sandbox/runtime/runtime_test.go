@@ -44,7 +44,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	l.end()
 	assert.Empty(t, children(t), "no process is left")
 	assert.Equal(t, ports, listening(t), "no port is left")
-	assert.Eventually(t, func() bool { return len(goroutines()) == 0 }, 10*time.Second, 10*time.Millisecond, "%v", goroutines())
+	assert.Eventually(t, func() bool { return len(goroutines()) == 0 }, runtimetest.Patience, 10*time.Millisecond, "%v", goroutines())
 	w.Close()
 }
 
@@ -170,12 +170,12 @@ func TestTasksAreReplaced(t *testing.T) {
 	resp, err := http.Get("http://" + sick.Address + "/sick")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Eventually(t, whole(sick.ID), 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, whole(sick.ID), runtimetest.Patience, 10*time.Millisecond)
 	assert.Equal(t, "Task failed ELB health checks in (target-group "+groupOf("blue")+")", w.service("blue").StoppedTasks[0].StoppedReason)
 
 	crashed := w.service("blue").Tasks[0]
 	require.NoError(t, w.SetFault(runtime.FaultTaskCrash, crashed.ID, true))
-	require.Eventually(t, whole(crashed.ID), 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, whole(crashed.ID), runtimetest.Patience, 10*time.Millisecond)
 	assert.Equal(t, "Essential container in task exited", w.service("blue").StoppedTasks[0].StoppedReason)
 	assert.Equal(t, 137, w.service("blue").StoppedTasks[0].Exit.Code)
 }
@@ -187,7 +187,7 @@ func TestZoneDown(t *testing.T) {
 	require.Eventually(t, func() bool {
 		s := w.service("blue")
 		return s.Steady && s.Tasks[0].AvailabilityZone == "b" && s.Tasks[1].AvailabilityZone == "b"
-	}, 20*time.Second, 10*time.Millisecond)
+	}, runtimetest.Patience, 10*time.Millisecond)
 	assert.Equal(t, []string{"az-down:a"}, w.Status().Faults)
 	l := w.load("/")
 	time.Sleep(100 * time.Millisecond)
@@ -226,13 +226,13 @@ func TestWeightsTTLAndHealth(t *testing.T) {
 		defer client.CloseIdleConnections()
 		_, body, err := get(client, "http://"+live)
 		return err == nil && strings.Contains(body, `"release":"green"`)
-	}, 10*time.Second, 10*time.Millisecond)
+	}, runtimetest.Patience, 10*time.Millisecond)
 
 	require.NoError(t, w.SetFault(runtime.FaultUnhealthy, "green", true))
 	require.Eventually(t, func() bool {
 		answer, err := w.Zone.Resolve(live)
 		return err == nil && answer.Color == "blue"
-	}, 20*time.Second, 10*time.Millisecond, "the standby takes over")
+	}, runtimetest.Patience, 10*time.Millisecond, "the standby takes over")
 	encoded, err := json.Marshal(w.Status())
 	require.NoError(t, err)
 	for _, part := range []string{`"setIdentifier":"blue","weight":0`, `"timeScale":300`, `"availabilityZone":"a"`, `"state":"unhealthy"`} {
@@ -253,18 +253,18 @@ func TestFaultsOfARelease(t *testing.T) {
 	_, digest, _ := strings.Cut(w.service("blue").Image, "@")
 	require.NoError(t, w.SetFault("error-rate=100", digest, true))
 	assert.Equal(t, http.StatusInternalServerError, ask())
-	require.Eventually(t, func() bool { return w.service("blue").Steady }, 10*time.Second, time.Millisecond, "its health checks pass")
+	require.Eventually(t, func() bool { return w.service("blue").Steady }, runtimetest.Patience, time.Millisecond, "its health checks pass")
 	metrics := func() balancer.Metrics { // they follow the answer.
 		m, _ := w.Balancers.Window(groupOf("blue"), 3600)
 		return m
 	}
-	require.Eventually(t, func() bool { return metrics().HTTPCodeTarget5XX == 1 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return metrics().HTTPCodeTarget5XX == 1 }, runtimetest.Patience, time.Millisecond)
 	require.NoError(t, w.SetFault(runtime.FaultErrorRate, digest, false))
 	require.NoError(t, w.SetFault("slow=200ms", "blue", true))
 	began := time.Now()
 	assert.Equal(t, http.StatusOK, ask())
 	assert.GreaterOrEqual(t, time.Since(began), 200*time.Millisecond)
-	require.Eventually(t, func() bool { return metrics().TargetResponseTimeP95 > 0.17 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return metrics().TargetResponseTimeP95 > 0.17 }, runtimetest.Patience, time.Millisecond)
 	require.NoError(t, w.SetFault(runtime.FaultSlow, "blue", false))
 	require.NoError(t, w.SetFault(runtime.FaultThrottle, "", true))
 	require.NoError(t, w.wait(t, w.deploy(t, "blue", w.service("blue").Image, func(s *scheduler.Service) { s.DesiredCount = 4 })))
@@ -378,7 +378,7 @@ func TestMigrationThatFailsIsRolledBack(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, memory, ok := w.Utilization("blue")
 		return ok && memory > 0.05
-	}, 10*time.Second, 10*time.Millisecond)
+	}, runtimetest.Patience, 10*time.Millisecond)
 }
 
 // TestImageOfASidecar is one that no registry has.

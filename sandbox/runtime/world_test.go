@@ -95,7 +95,7 @@ func (w *world) deploy(t *testing.T, color, image string, change func(*scheduler
 // wait waits for a deployment to settle.
 func (w *world) wait(t *testing.T, d *scheduler.Deployment) error {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), runtimetest.Patience)
 	defer cancel()
 	err := d.Wait(ctx)
 	if ctx.Err() != nil {
@@ -140,7 +140,7 @@ func (w *world) service(name string) scheduler.ServiceStatus {
 // client dials the front door from an address.
 func (w *world) client(from string) *http.Client {
 	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
-	return &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: runtimetest.Patience, Transport: &http.Transport{
 		TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			if strings.HasSuffix(address, ":443") {

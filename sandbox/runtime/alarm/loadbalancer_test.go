@@ -15,6 +15,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/balancer"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 const (
@@ -164,7 +165,7 @@ func TestRealRequests(t *testing.T) {
 	t.Cleanup(target.Close)
 	address := target.Listener.Addr().String()
 	require.NoError(t, b.Register(arnPrefix+group, address))
-	require.Eventually(t, func() bool { return b.Health(arnPrefix+group, address).State == balancer.Healthy }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.Health(arnPrefix+group, address).State == balancer.Healthy }, runtimetest.Patience, time.Millisecond)
 
 	s := alarm.Namespaces{alarm.LoadBalancerNamespace: alarm.LoadBalancerSource{
 		Balancers: b, Groups: func(string) []string { return []string{arnPrefix + group} },
@@ -183,9 +184,9 @@ func TestRealRequests(t *testing.T) {
 			return state == want
 		}
 	}
-	require.Eventually(t, becomes(ok), 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, becomes(ok), runtimetest.Patience, 5*time.Millisecond)
 	failing.Store(true)
-	require.Eventually(t, becomes(ring), 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, becomes(ring), runtimetest.Patience, 5*time.Millisecond)
 	failing.Store(false)
-	require.Eventually(t, becomes(ok), 10*time.Second, 5*time.Millisecond)
+	require.Eventually(t, becomes(ok), runtimetest.Patience, 5*time.Millisecond)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 func metric(statistic string, period int) alarm.Metric {
@@ -38,13 +39,13 @@ func TestStore(t *testing.T) {
 		}
 		return sum, found
 	}
-	require.Eventually(t, func() bool { sum, _ := total("Sum", 3600); return sum == 9 }, 5*time.Second, time.Millisecond, "within the minute")
+	require.Eventually(t, func() bool { sum, _ := total("Sum", 3600); return sum == 9 }, runtimetest.Patience, time.Millisecond, "within the minute")
 	for statistic, want := range map[string]float64{"Sum": 9, "Minimum": 1, "Maximum": 5, "Average": 3, "SampleCount": 3} {
 		sum, found := total(statistic, 3600)
 		assert.InDelta(t, want, sum, 0, statistic)
 		assert.Equal(t, 1, found)
 	}
-	require.Eventually(t, func() bool { _, found := total("Sum", 60); return found == 0 }, 5*time.Second, time.Millisecond, "it gets old")
+	require.Eventually(t, func() bool { _, found := total("Sum", 60); return found == 0 }, runtimetest.Patience, time.Millisecond, "it gets old")
 	_, err := s.Series(metric("p95", 60), 3)
 	require.ErrorContains(t, err, `metric "ErrorLogs" with statistic "p95" is not measured: must be one of Average, `)
 }

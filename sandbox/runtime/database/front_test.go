@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgrestest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/database"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 const (
@@ -73,9 +75,9 @@ func TestLogin(t *testing.T) {
 		var current string
 		require.NoError(t, conn.QueryRow(t.Context(), "SELECT current_user").Scan(&current))
 		assert.Equal(t, name, current)
-		assert.Eventually(t, func() bool { return f.Connections() == 1 }, 5*time.Second, 10*time.Millisecond)
+		assert.Eventually(t, func() bool { return f.Connections() == 1 }, runtimetest.Patience, 10*time.Millisecond)
 		require.NoError(t, conn.Close(t.Context()))
-		assert.Eventually(t, func() bool { return f.Connections() == 0 }, 5*time.Second, 10*time.Millisecond)
+		assert.Eventually(t, func() bool { return f.Connections() == 0 }, runtimetest.Patience, 10*time.Millisecond)
 	}
 
 	changed := func(keysAndValues ...string) string {
@@ -131,8 +133,21 @@ func TestCancelReachesTheServer(t *testing.T) {
 	conn, err := login(t, front(t), "person", "known")
 	require.NoError(t, err)
 	defer conn.Close(t.Context())
-	time.AfterFunc(200*time.Millisecond, func() { _ = conn.PgConn().CancelRequest(t.Context()) })
+	ended := make(chan struct{})
+	var canceling sync.WaitGroup
+	canceling.Go(func() { // again and again: before the query begins, it does nothing.
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(200 * time.Millisecond):
+				_ = conn.PgConn().CancelRequest(t.Context())
+			}
+		}
+	})
 	_, err = conn.Exec(t.Context(), "SELECT pg_sleep(60)")
+	close(ended)
+	canceling.Wait()
 	var refused *pgconn.PgError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "57014", refused.Code, "canceling statement due to user request")

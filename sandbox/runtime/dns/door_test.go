@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/dns"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 // world is a door to two colours, each of which answers with its name and the
@@ -57,7 +58,7 @@ func (w *world) ask(scheme, host, from string) (string, error) {
 			return dialer.DialContext(ctx, network, door)
 		},
 	}
-	resp, err := (&http.Client{Transport: transport, Timeout: 10 * time.Second}).Get(scheme + "://" + host + "/")
+	resp, err := (&http.Client{Transport: transport, Timeout: runtimetest.Patience}).Get(scheme + "://" + host + "/")
 	if err != nil {
 		return "", err
 	}
@@ -105,7 +106,7 @@ func TestAnswersAreKeptForTheirTTL(t *testing.T) {
 		assert.Equal(t, "blue", again, "its resolver has not forgotten")
 	}
 	assert.Equal(t, "gree", color("127.9.0.2"), "another client asks anew")
-	assert.Eventually(t, func() bool { return color("127.9.0.1") == "gree" }, 10*time.Second, 10*time.Millisecond)
+	assert.Eventually(t, func() bool { return color("127.9.0.1") == "gree" }, runtimetest.Patience, 10*time.Millisecond)
 	assert.Greater(t, time.Since(asked), time.Second)
 }
 

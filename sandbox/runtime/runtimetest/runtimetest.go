@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -31,6 +32,13 @@ import (
 // Port is the container port of the images.
 const Port = 3000
 
+// Patience bounds what a test waits for, in real time. It is far more than anything
+// takes on a busy machine: only a hang is longer.
+const Patience = 4 * time.Minute
+
+// serverPackage is that of the server.
+const serverPackage = "github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest/server"
+
 // binary is the server, compiled once in a test process.
 var binary = sync.OnceValues(func() ([]byte, error) {
 	dir, err := os.MkdirTemp("", "runtimetest")
@@ -38,9 +46,8 @@ var binary = sync.OnceValues(func() ([]byte, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	_, file, _, _ := runtime.Caller(0)
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "server"), ".")
-	build.Dir, build.Env = filepath.Join(filepath.Dir(file), "server"), append(os.Environ(), "CGO_ENABLED=0")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(dir, "server"), serverPackage)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("compiling the test server: %w\n%s", err, out)
 	}

@@ -11,33 +11,15 @@ import (
 	"testing"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
-// onPaper opens a sandbox that runs no service, and returns what it says.
-func onPaper(t *testing.T) (*engine.Sandbox, *strings.Builder) {
+// onPaper opens a sandbox that runs no service, at a level.
+func onPaper(t *testing.T, at level) *engine.Sandbox {
 	t.Helper()
-	log := &strings.Builder{}
-	s, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: folder(t), Out: log, OnPaper: true})
-	require.NoError(t, err, log)
-	t.Cleanup(func() {
-		assert.NoError(t, s.Close())
-		if t.Failed() {
-			t.Log(log)
-		}
-	})
-	return s, log
-}
-
-// upAll brings every stack up.
-func upAll(t *testing.T, s *engine.Sandbox) {
-	t.Helper()
-	for _, stack := range engine.Names {
-		run(t, s, stack, engine.Up)
-	}
+	return openAs(t, engine.Options{Dir: at.copied(t), OnPaper: true})
 }
 
 // stateFile is a stack's state as it is on disk.

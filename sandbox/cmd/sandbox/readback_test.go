@@ -12,8 +12,7 @@ import (
 // AWS's forms: no difference may stay. It does not prove that AWS has no others.
 func TestRefreshesFindNothing(t *testing.T) {
 	t.Parallel()
-	s, _ := onPaper(t)
-	upAll(t, s)
+	s := onPaper(t, withAll)
 	for round := range 3 {
 		for _, stack := range engine.Names {
 			for _, operation := range []engine.Operation{engine.Refresh, engine.Up} {

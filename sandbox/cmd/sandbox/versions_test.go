@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -17,14 +18,14 @@ import (
 // is internal/pins' to test.
 func TestVersionsGoTogether(t *testing.T) {
 	t.Parallel()
-	root, sandbox := versions(t, "../go.mod"), versions(t, "go.mod")
-	assert.Equal(t, "v"+compile.Version, root["github.com/pulumi/pulumi/sdk/v3"])
+	project, sandbox := versions(t, filepath.Join(root, "go.mod")), versions(t, filepath.Join(root, "sandbox", "go.mod"))
+	assert.Equal(t, "v"+compile.Version, project["github.com/pulumi/pulumi/sdk/v3"])
 	assert.Equal(t, "v"+compile.Version, sandbox["github.com/pulumi/pulumi/pkg/v3"])
-	setup, err := os.ReadFile("../.github/actions/setup/action.yml")
+	setup, err := os.ReadFile(filepath.Join(root, ".github", "actions", "setup", "action.yml"))
 	require.NoError(t, err)
 	assert.Contains(t, string(setup), "pulumi-version: "+compile.Version+"\n")
-	assert.Equal(t, "v"+cloud.Version, root["github.com/pulumi/pulumi-aws/sdk/v6"])
-	assert.Equal(t, "v"+awsx.Version, root["github.com/pulumi/pulumi-awsx/sdk/v2"])
+	assert.Equal(t, "v"+cloud.Version, project["github.com/pulumi/pulumi-aws/sdk/v6"])
+	assert.Equal(t, "v"+awsx.Version, project["github.com/pulumi/pulumi-awsx/sdk/v2"])
 }
 
 func versions(t *testing.T, file string) map[string]string {

@@ -6,7 +6,6 @@ package main
 // that a drill fails when it must.
 
 import (
-	"os"
 	"testing"
 	"time"
 
@@ -23,10 +22,8 @@ func TestDrill(t *testing.T) {
 	if _, ok := postgres.Programs(); !ok {
 		t.Skip(postgres.ErrNotInstalled)
 	}
-	dir := folder(t)
-	require.NoError(t, os.Chmod(dir, 0o755)) // PostgreSQL's user passes.
-	s := open(t, dir)
-	stacks := &drill.Stacks{Sandbox: s}
+	s := openAs(t, engine.Options{Dir: withBlue.copied(t), Run: true})
+	stacks := &drillStacks{Sandbox: s}
 	require.NoError(t, stacks.Up(t.Context()))
 	hold := func(region bool) *drill.Report {
 		report, err := drill.Run(t.Context(), drill.Options{Platform: stacks, Region: region, TimeScale: float64(s.TimeScale())})

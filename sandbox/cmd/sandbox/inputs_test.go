@@ -20,8 +20,7 @@ var lacking = []string{}
 
 func TestInputsFitTheSchema(t *testing.T) {
 	t.Parallel()
-	s, _ := onPaper(t)
-	upAll(t, s)
+	s := onPaper(t, withAll)
 	types, without := map[string]bool{}, map[string]bool{}
 	resources, properties := 0, 0
 	for _, stack := range engine.Names {

@@ -22,7 +22,11 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
+
+// root is the project's folder.
+var root = filepath.Join("..", "..", "..")
 
 // asMain makes the test binary behave as the sandbox command, to be killed.
 const asMain = "SANDBOX_TEST_AS_MAIN"
@@ -32,27 +36,44 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	for _, dir := range warmed {
+		_ = os.RemoveAll(dir) // it is below .sandbox, which make sandbox-clean removes.
+	}
+	os.Exit(code)
 }
 
-// folder is a fresh sandbox folder inside the project.
+// newFolder makes a sandbox folder inside the project.
+func newFolder(name string) (string, error) {
+	parent, err := filepath.Abs(filepath.Join(root, ".sandbox", "test"))
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(parent, 0o755); err != nil {
+		return "", err
+	}
+	dir, err := os.MkdirTemp(parent, name+"-")
+	if err != nil {
+		return "", err
+	}
+	return dir, os.Chmod(dir, 0o755) // PostgreSQL does not run as root, and must pass it
+}
+
+// folder is a fresh sandbox folder of a test.
 func folder(t *testing.T) string {
 	t.Helper()
-	parent, err := filepath.Abs(filepath.Join("..", ".sandbox", "test"))
+	dir, err := newFolder(strings.ReplaceAll(t.Name(), "/", "-"))
 	require.NoError(t, err)
-	require.NoError(t, os.MkdirAll(parent, 0o755))
-	dir, err := os.MkdirTemp(parent, strings.ReplaceAll(t.Name(), "/", "-")+"-")
-	require.NoError(t, err)
-	require.NoError(t, os.Chmod(dir, 0o755), "PostgreSQL does not run as root, and must pass it")
 	t.Cleanup(func() { assert.NoError(t, os.RemoveAll(dir)) })
 	return dir
 }
 
-// open opens a sandbox; its progress is shown when the test fails.
-func open(t *testing.T, dir string) *engine.Sandbox {
+// openAs opens a sandbox; its progress is shown when the test fails.
+func openAs(t *testing.T, opts engine.Options) *engine.Sandbox {
 	t.Helper()
 	log := &strings.Builder{}
-	s, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: dir, Out: log})
+	opts.Root, opts.Out = root, log
+	s, err := engine.Open(t.Context(), opts)
 	require.NoError(t, err, log)
 	t.Cleanup(func() {
 		assert.NoError(t, s.Close())
@@ -61,6 +82,12 @@ func open(t *testing.T, dir string) *engine.Sandbox {
 		}
 	})
 	return s
+}
+
+// open opens the sandbox in a folder.
+func open(t *testing.T, dir string) *engine.Sandbox {
+	t.Helper()
+	return openAs(t, engine.Options{Dir: dir})
 }
 
 func run(t *testing.T, s *engine.Sandbox, stack string, operation engine.Operation) *engine.Result {
@@ -153,8 +180,7 @@ func assertEmpty(t *testing.T, s *engine.Sandbox) {
 
 func TestRolledBackDeployment(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
-	run(t, s, "prod", engine.Up)
+	s := open(t, withProd.copied(t))
 	run(t, s, "green", engine.Up)
 	before := outputs(t, s, "green")
 
@@ -193,8 +219,7 @@ func TestRolledBackDeployment(t *testing.T) {
 
 func TestFirstDeploymentFails(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
-	run(t, s, "prod", engine.Up)
+	s := open(t, withProd.copied(t))
 	require.NoError(t, s.Account.SetFault("deploy-fails", true))
 	_, err := s.Run(t.Context(), "blue", engine.Up)
 	require.ErrorContains(t, err, "codeflow-blue-service")
@@ -211,7 +236,7 @@ func TestFirstDeploymentFails(t *testing.T) {
 
 func TestTrafficForAStackThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
+	s := onPaper(t, nil)
 	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
 	_, err := s.Run(t.Context(), "prod", engine.Up)
 	require.ErrorContains(t, err, `reading stack "organization/codeflow/blue", bring it up with pulumi up -s blue`)
@@ -220,8 +245,7 @@ func TestTrafficForAStackThatIsNotThere(t *testing.T) {
 
 func TestDriftIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
-	run(t, s, "prod", engine.Up)
+	s := onPaper(t, withProd)
 	require.NoError(t, s.Account.Drift("rds/instance", "database", "backupRetentionPeriod", "1"))
 	assert.Len(t, run(t, s, "prod", engine.Refresh).Changed, 1)
 	assert.Equal(t, []engine.Change{{
@@ -271,7 +295,7 @@ func TestCreatedZoneTakesTwoSteps(t *testing.T) {
 
 func TestNetworkStrategies(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
+	s := onPaper(t, nil)
 	for _, nat := range []string{"None", "Single", "OnePerAz"} {
 		set(t, s, "prod", nat, "codeflow:platform", "network", "nat")
 		run(t, s, "prod", engine.Up)
@@ -284,9 +308,8 @@ func TestTraces(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("nothing runs here: tasks need Linux")
 	}
-	s := open(t, folder(t))
+	s := open(t, withBlue.copied(t))
 	set(t, s, "blue", 100, "codeflow:color", "tracing", "samplePercent")
-	run(t, s, "prod", engine.Up)
 	run(t, s, "blue", engine.Up)
 	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
 	run(t, s, "prod", engine.Up)
@@ -298,13 +321,12 @@ func TestTraces(t *testing.T) {
 		require.NotEmpty(c, status.Traces.Traces)
 		assert.Equal(c, "codeflow-server", status.Traces.Traces[0].Service)
 		assert.Equal(c, "GET /api/v1/agents/{name}", status.Traces.Traces[0].Name)
-	}, time.Minute, 100*time.Millisecond)
+	}, runtimetest.Patience, 100*time.Millisecond)
 }
 
 func TestPreviewChangesNothing(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
-	run(t, s, "prod", engine.Up)
+	s := onPaper(t, withProd)
 	run(t, s, "blue", engine.Preview)
 	assert.Empty(t, s.Cloud.Orphans(func(urn, _ string) bool { return strings.HasPrefix(urn, "urn:pulumi:prod::") }))
 	assert.Positive(t, run(t, s, "blue", engine.Up).Counts["create"])
@@ -313,8 +335,7 @@ func TestPreviewChangesNothing(t *testing.T) {
 
 func TestColorOfAnotherRegionIsRefused(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
-	run(t, s, "prod", engine.Up)
+	s := onPaper(t, withProd)
 	set(t, s, "blue", "eu-west-1", "codeflow:color", "region")
 	_, err := s.Run(t.Context(), "blue", engine.Up)
 	require.ErrorContains(t, err, `config "codeflow:color.region": must be the platform's, "eu-central-1", got "eu-west-1"`)
@@ -324,13 +345,13 @@ func TestOneProcessAtATime(t *testing.T) {
 	t.Parallel()
 	dir := folder(t)
 	open(t, dir)
-	_, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: dir})
+	_, err := engine.Open(t.Context(), engine.Options{Root: root, Dir: dir})
 	require.ErrorContains(t, err, fmt.Sprintf("is in use by process %d", os.Getpid()))
 }
 
 func TestCancelledOperationReturns(t *testing.T) {
 	t.Parallel()
-	s := open(t, folder(t))
+	s := onPaper(t, nil)
 	run(t, s, "prod", engine.Preview)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -346,7 +367,7 @@ func TestKills(t *testing.T) {
 	dir, kills := folder(t), 0
 	start := func(args ...string) (*exec.Cmd, *strings.Builder) {
 		out := &strings.Builder{}
-		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], append([]string{"tour", "--root", "..", "--dir", dir}, args...)...)
+		cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], append([]string{"tour", "--root", root, "--dir", dir}, args...)...)
 		cmd.Env = append(os.Environ(), asMain+"=1")
 		cmd.Stdout, cmd.Stderr = out, out
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -28,20 +28,14 @@ var secretConfig = []struct{ stack, key, value string }{
 	{"prod", "codeflow:apiKeys.openai", `sk-oai/Jd83"<kT5>&rB1 +hN`},
 }
 
-// notYet is how the program refuses the config that it does not have.
-const notYet = `"codeflow:apiKeys"`
-
 func TestNoSecretInPlainText(t *testing.T) {
 	t.Parallel()
 	log, told := &strings.Builder{}, &told{}
-	s, err := engine.Open(t.Context(), engine.Options{Root: "..", Dir: folder(t), Out: log, OnPaper: true, Events: told.add})
+	s, err := engine.Open(t.Context(), engine.Options{Root: root, Dir: folder(t), Out: log, OnPaper: true, Events: told.add})
 	require.NoError(t, err, log)
 	t.Cleanup(func() { assert.NoError(t, s.Close()) })
 	for _, secret := range secretConfig {
 		require.NoError(t, s.SetSecret(t.Context(), secret.stack, secret.key, secret.value))
-	}
-	if _, err := s.Run(t.Context(), "prod", engine.Preview); err != nil && strings.Contains(err.Error(), notYet) {
-		t.Skip("the program takes no API keys: ", err)
 	}
 	left := map[string][]byte{}
 	for _, stack := range engine.Names {

@@ -26,6 +26,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 // output is what a process prints.
@@ -50,7 +51,7 @@ func (o *output) String() string {
 func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output) {
 	t.Helper()
 	out := &output{}
-	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], append([]string{"--root", "..", "--dir", dir}, args...)...)
+	cmd := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], append([]string{"--root", root, "--dir", dir}, args...)...)
 	cmd.Env = append(os.Environ(), asMain+"=1")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -58,18 +59,11 @@ func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output)
 	return cmd, out
 }
 
-// running brings the colours up, gives blue the traffic, and runs them in another
-// process until the test ends.
-func running(t *testing.T, dir string) *exec.Cmd {
+// running runs the colours, of which blue has the traffic, in another process until
+// the test ends.
+func running(t *testing.T) (dir string, process *exec.Cmd) {
 	t.Helper()
-	s := open(t, dir)
-	for _, stack := range []string{"prod", "blue", "green"} {
-		run(t, s, stack, engine.Up)
-	}
-	set(t, s, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
-	run(t, s, "prod", engine.Up)
-	require.NoError(t, s.Close())
-
+	dir = withTraffic.copied(t)
 	process, out := startCommand(t, dir, "run")
 	ended := make(chan struct{})
 	go func() { _ = process.Wait(); close(ended) }()
@@ -77,8 +71,8 @@ func running(t *testing.T, dir string) *exec.Cmd {
 		_ = process.Process.Signal(os.Interrupt)
 		<-ended
 	})
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C ends it") }, 4*time.Minute, 50*time.Millisecond, "%s", out)
-	return process
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "Ctrl-C ends it") }, runtimetest.Patience, 50*time.Millisecond, "%s", out)
+	return dir, process
 }
 
 // attached works on a sandbox that runs.
@@ -91,8 +85,7 @@ func attached(t *testing.T, dir string) *engine.Sandbox {
 
 func TestSwitchIsKilled(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	running(t, dir)
+	dir, _ := running(t)
 	s := attached(t, dir)
 
 	watching, stop := context.WithCancel(t.Context())
@@ -154,10 +147,9 @@ func TestSwitchIsKilled(t *testing.T) {
 
 func TestTwoSwitchesAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	process := running(t, dir)
+	dir, process := running(t)
 	first, out := startCommand(t, dir, "ops", "switch", "--to", "green", "--bake", "1s", "--guard", "0s", "--yes")
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "weights:") }, time.Minute, 20*time.Millisecond, "%s", out)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "weights:") }, runtimetest.Patience, 20*time.Millisecond, "%s", out)
 
 	second, refused := startCommand(t, dir, "ops", "switch", "--to", "green", "--yes")
 	require.Error(t, second.Wait())
@@ -188,15 +180,14 @@ func TestTwoSwitchesAtOnce(t *testing.T) {
 
 func TestInterruptLeavesNothing(t *testing.T) {
 	t.Parallel()
-	dir := folder(t)
-	process := running(t, dir)
+	dir, process := running(t)
 	s := attached(t, dir)
 	status, err := s.Account.Status()
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	require.NotEmpty(t, tasks(t, dir))
 	require.NoError(t, process.Process.Signal(os.Interrupt))
-	require.Eventually(t, func() bool { return syscall.Kill(process.Process.Pid, 0) != nil }, time.Minute, 20*time.Millisecond)
+	require.Eventually(t, func() bool { return syscall.Kill(process.Process.Pid, 0) != nil }, runtimetest.Patience, 20*time.Millisecond)
 	assertNothingRuns(t, dir, status)
 	nothing, said := startCommand(t, dir, "status")
 	require.Error(t, nothing.Wait())

@@ -27,6 +27,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
 
 // bell is how an alarm is made to ring.
@@ -99,9 +100,7 @@ type belfry struct {
 
 func TestEveryAlarmRings(t *testing.T) {
 	t.Parallel()
-	b := &belfry{Sandbox: open(t, folder(t)), t: t}
-	run(t, b.Sandbox, "prod", engine.Up)
-	run(t, b.Sandbox, "blue", engine.Up)
+	b := &belfry{Sandbox: openAs(t, engine.Options{Dir: withBlue.copied(t), Run: true}), t: t}
 	exists := map[string]bool{}
 	for _, r := range b.Cloud.Store().List(func(*cloud.Resource) bool { return true }) {
 		property := map[string]string{"cloudwatch/metricAlarm": "name", "cloudwatch/compositeAlarm": "alarmName"}[r.Short()]
@@ -137,7 +136,7 @@ func TestEveryAlarmRings(t *testing.T) {
 	slices.Sort(b.rows)
 	table := "| alarm | fault | tells | seconds here |\n|---|---|---|---|\n" + strings.Join(b.rows, "\n") + "\n"
 	t.Log("\n" + table)
-	require.NoError(t, os.WriteFile(filepath.Join("..", ".sandbox", "alarms.md"), []byte(table), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(root, ".sandbox", "alarms.md"), []byte(table), 0o600))
 }
 
 func (b *belfry) status() account.Status {
@@ -197,11 +196,8 @@ func (b *belfry) told(name string, level int, since time.Time) bool {
 	})
 }
 
-// within is more than the longest way to the third level, 45 s here.
-const within = 90 * time.Second
-
 func (b *belfry) eventually(holds func() bool, what string) bool {
-	return assert.Eventually(b.t, holds, within, 50*time.Millisecond, what)
+	return assert.Eventually(b.t, holds, runtimetest.Patience, 200*time.Millisecond, what)
 }
 
 // ring makes an alarm ring, and end.

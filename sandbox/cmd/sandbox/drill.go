@@ -33,7 +33,7 @@ func drillCommand(opts *engine.Options) *cobra.Command {
 				return fmt.Errorf("there is a sandbox in %s: remove it (clean --dir), or use another --dir", opts.Dir)
 			}
 			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
-				stacks := &drill.Stacks{Sandbox: s}
+				stacks := &drillStacks{Sandbox: s}
 				if err := stacks.Up(cmd.Context()); err != nil {
 					return err
 				}

@@ -36,8 +36,7 @@ var withoutResource = []string{
 
 func TestRolePoliciesHaveNoWildcard(t *testing.T) {
 	t.Parallel()
-	s, _ := onPaper(t)
-	upAll(t, s)
+	s := onPaper(t, withAll)
 	policies := 0
 	for _, stack := range engine.Names {
 		if stack == "bootstrap" {
@@ -58,7 +57,7 @@ func TestRolePoliciesHaveNoWildcard(t *testing.T) {
 // package policies.
 func TestStacksKeepTheRules(t *testing.T) {
 	t.Parallel()
-	s, _ := onPaper(t)
+	s := onPaper(t, withAll)
 	var resources []policies.Resource
 	for _, stack := range engine.Names {
 		kind := map[string]string{"prod": "platform", "dr": "dr", "bootstrap": "bootstrap"}[stack]
@@ -80,8 +79,7 @@ func TestStacksKeepTheRules(t *testing.T) {
 // what the deploy role may work on.
 func TestDeployRoleCoversTheStacks(t *testing.T) {
 	t.Parallel()
-	s, _ := onPaper(t)
-	upAll(t, s)
+	s := onPaper(t, withAll)
 	resources := 0
 	for _, stack := range engine.Names {
 		if stack == "bootstrap" {
