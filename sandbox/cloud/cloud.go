@@ -121,7 +121,7 @@ func (c *Cloud) Serve(ctx context.Context) (port int, err error) {
 	go func() {
 		<-ctx.Done()
 		close(cancel)
-		<-handle.Done
+		<-handle.Done //nolint:errcheck // it ends because it is told to
 	}()
 	return handle.Port, nil
 }

@@ -38,7 +38,7 @@ func TestFailedBuild(t *testing.T) {
 	}
 	command := exec.CommandContext(t.Context(), "go", "build", "-v", ".")
 	command.Dir = module
-	err := run(command, "compiling it", &bytes.Buffer{})
+	err := run(command, "compiling it", "a second", &bytes.Buffer{})
 	require.ErrorContains(t, err, "compiling it: exit status 1\n# a.example\n")
 	require.ErrorContains(t, err, "undefined: x")
 }
@@ -62,7 +62,7 @@ func TestCLIOnPath(t *testing.T) {
 	t.Setenv("PATH", path+string(filepath.ListSeparator)+os.Getenv("PATH"))
 	for version, newEnough := range map[string]bool{"v" + Version: true, "v99.0.0": true, "v3.250.0": false, "no version": false} {
 		script := "#!/bin/sh\necho " + version + "\n"
-		require.NoError(t, os.WriteFile(filepath.Join(path, "pulumi"), []byte(script), 0o755)) //nolint:gosec // it is run
+		require.NoError(t, os.WriteFile(filepath.Join(path, "pulumi"), []byte(script), 0o755))
 		assert.Equal(t, newEnough, onPath(t.Context()), version)
 	}
 }

@@ -10,19 +10,25 @@ import (
 	"time"
 )
 
-// run runs go build -v and says how far it is after two seconds, and then every ten.
-// The error has what Go said besides the packages.
-func run(command *exec.Cmd, what string, out io.Writer) error {
+// run runs go build -v and says how far it is after two seconds, with what it takes at
+// most, and then every ten. The error has what Go said besides the packages.
+func run(command *exec.Cmd, what, most string, out io.Writer) error {
 	said := &counter{}
 	command.Stdout, command.Stderr = said, said
 	start, done := time.Now(), make(chan struct{})
 	var saying sync.WaitGroup
 	saying.Go(func() {
-		for wait := 2 * time.Second; ; wait = 10 * time.Second {
+		select {
+		case <-done:
+			return
+		case <-time.After(2 * time.Second):
+			fmt.Fprintf(out, "%s (from an empty cache, on two cores: %s)\n", what, most)
+		}
+		for {
 			select {
 			case <-done:
 				return
-			case <-time.After(wait):
+			case <-time.After(10 * time.Second):
 				fmt.Fprintf(out, "%s: %s, %s\n", what, said, time.Since(start).Round(time.Second))
 			}
 		}

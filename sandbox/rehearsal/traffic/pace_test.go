@@ -12,7 +12,7 @@ import (
 func TestLateness(t *testing.T) {
 	t.Parallel()
 	first := time.Unix(1000, 0)
-	at := func(d time.Duration) time.Time { return first.Add(d) }
+	at := first.Add
 	p := &Pace{first: first}
 	for n := range 50 {
 		assert.Equal(t, n+1, p.answered(p.due(n).Add(1)), "what is due next")

@@ -36,7 +36,7 @@ var errSniffed = errors.New("sniffed")
 func sniffServerName(conn net.Conn) (name string, begin []byte, err error) {
 	var read bytes.Buffer
 	silent := oneWay{conn, io.TeeReader(io.LimitReader(conn, maxBegin), &read)}
-	err = tls.Server(silent, &tls.Config{ //nolint:gosec // no handshake is ever completed.
+	err = tls.Server(silent, &tls.Config{ // no handshake is ever completed
 		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			name = hello.ServerName
 			return nil, errSniffed

@@ -106,7 +106,7 @@ func (c *container) passes(ctx context.Context, check *HealthCheck, timeout time
 		return err == nil
 	case <-ctx.Done():
 		killGroup(cmd)
-		<-ended
+		<-ended //nolint:errcheck // killed
 		return false
 	}
 }
