@@ -5,7 +5,7 @@ SHELL := bash
 AGENTS := agents/node_modules/.package-lock.json
 PEERS := peers/node_modules/.package-lock.json
 REGISTRY := npmrelease/registry/node_modules/.package-lock.json
-GOTEST := go run gotest.tools/gotestsum@v1.13.0 --format pkgname --
+GOTEST := go run gotest.tools/gotestsum@v1.13.0 --format pkgname -- -exec "env -u GOGC"
 LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # As Pulumi's Go language host has it: the build cache shares packages only between
 # builds that agree in -trimpath.
@@ -35,7 +35,8 @@ sandbox-clean: ## End what runs, destroy the sandbox's stacks and remove everyth
 PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/... ./delivery/... ./policies/... ./npmrelease/...
 
 # Under the race detector everything is compiled again: it runs where goroutines are.
-# With less garbage collected (GOGC) the compiler takes a fifth less time.
+# With less garbage collected (GOGC) the compiler takes a fifth less time; tests have
+# the memory that they are to have.
 RACE := ./agentbundle/... ./server/... ./ops/... ./cmd/codeflow-server ./cmd/ops ./delivery/smoke ./internal/load ./internal/postgres ./npmrelease/registry
 SANDBOX_RACE := ./runtime/... ./account ./control ./drill ./rehearsal/traffic
 REST = $(filter-out $(shell go list $(RACE) ./components/... ./stacks/...),$(shell go list ./...))
