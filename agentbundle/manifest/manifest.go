@@ -40,6 +40,8 @@ type Manifest struct {
 type Source struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	// License is the SPDX expression that the package declares; optional.
+	License string `json:"license,omitempty"`
 }
 
 // Counts are the lengths of the manifest's lists, for readers that skip them.
