@@ -42,7 +42,7 @@ type step struct {
 // commands of a bundle that has them.
 var (
 	tools = []string{
-		"codeflow.registry.qa", "get_agent", "get_command", "list_agents", "search_agents", "validate_agent_file_access",
+		"codeflow_registry_qa", "get_agent", "get_command", "list_agents", "search_agents", "validate_agent_file_access",
 	}
 	workflow = []string{"commit", "document", "execute", "plan", "research", "review", "test"}
 )
@@ -206,7 +206,7 @@ func (p *plan) addRefusals() {
 		{"search_agents", map[string]any{"query": ""}},
 		{"search_agents", map[string]any{"query": "x", "limit": 1e9}},
 		{"validate_agent_file_access", map[string]any{"agentName": p.agent}},
-		{"codeflow.registry.qa", map[string]any{"includeDetails": "yes"}},
+		{"codeflow_registry_qa", map[string]any{"includeDetails": "yes"}},
 	} {
 		p.refuse("tools/call", map[string]any{"name": c.tool, "arguments": c.arguments})
 	}

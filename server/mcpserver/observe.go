@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -26,6 +27,22 @@ type use struct {
 
 func withUse(ctx context.Context, u *use) context.Context {
 	return context.WithValue(ctx, useKey{}, u)
+}
+
+// begin has the SDK's answer to a request given again when it succeeds, and tells
+// of it each time as [Options.observe] does.
+func (o Options) begin(r *http.Request) (*http.Request, func() func(*http.Request, string)) {
+	u := new(use)
+	return r.WithContext(withUse(r.Context(), u)), func() func(*http.Request, string) {
+		if !u.succeeded {
+			return nil
+		}
+		return func(r *http.Request, method string) {
+			_, done := o.Observe(r.Context(), method)
+			done(u.name, false)
+			o.record(*u, time.Now(), r.UserAgent())
+		}
+	}
 }
 
 // used says what the request of ctx uses.
