@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -14,6 +16,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/web"
 )
@@ -64,6 +67,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.Guard.Open, o.Guard.Refuse = isDiscovery, refuse
 	s := &Server{log: o.Logger}
 	c, err := catalog.Load(bundle)
 	if err != nil {
@@ -82,6 +86,10 @@ func New(bundle fs.FS, opts *Options) *Server {
 	s.mcp = protocol.Server
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", protocol)
+	mux.Handle("/mcp/{$}", protocol) // as some clients write it
+	for _, path := range discovery {
+		mux.HandleFunc(path, noAuthorization)
+	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &web.Options{
 		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
@@ -113,6 +121,37 @@ func (s *Server) MCP() *mcp.Server { return s.mcp }
 func livez(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }
+
+// discovery are the paths where clients look for an authorization server before
+// they send the token that they have. Where there is none, the protocol's metadata
+// of the resource, which must name one, would lead them to nowhere: so they are
+// told that, in JSON, and need no token to be. Some clients give up on anything else.
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-server-discovery
+var discovery = []string{"/.well-known/", "/mcp/.well-known/", "/authorize", "/register", "/token"}
+
+func isDiscovery(r *http.Request) bool {
+	return slices.ContainsFunc(discovery, func(path string) bool {
+		return r.URL.Path == path || strings.HasSuffix(path, "/") && strings.HasPrefix(r.URL.Path, path)
+	})
+}
+
+func noAuthorization(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusNotFound, map[string]string{
+		"error": "not_found", "error_description": "this server has no authorization server: if it needs a bearer token, its operators give one",
+	})
+}
+
+// refuse answers a client of the protocol in its own words.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	if strings.TrimSuffix(r.URL.Path, "/") == "/mcp" {
+		rpc.Refuse(w, status, refused, message)
+		return
+	}
+	writeJSON(w, status, map[string]string{"error": message})
+}
+
+// refused is a code of JSON-RPC that servers may use as they like.
+const refused = -32000
 
 func noBundle(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "the bundle cannot be served: see /health"})
