@@ -140,7 +140,7 @@ func (b *Bundle) config(env []string, labels map[string]string) v1.Config {
 	return v1.Config{
 		User:         user,
 		Entrypoint:   []string{"/" + serverPath},
-		Env:          append(env, "PORT="+port),
+		Env:          append(env, "PORT="+port, "CODEFLOW_ADDRESS=0.0.0.0"),
 		ExposedPorts: map[string]struct{}{port + "/tcp": {}},
 		WorkingDir:   "/",
 		Labels:       maps.Clone(labels),

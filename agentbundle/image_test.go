@@ -33,8 +33,8 @@ import (
 // an upgrade of it this one may change while the bundle's stays.
 const (
 	goldenBundle = "sha256:c3db9971f2a620d9a227d4619247f45ffa45e73afd4c65ea226e8f6bcdd29d5c"
-	goldenImage  = "sha256:010906a341894fc12645958296197668a7ee6acb7aa8692dadf729fcdfcfda53"
-	goldenTag    = "bundle-c3db9971f2a6-010906a34189"
+	goldenImage  = "sha256:7f71dad82c0149f76a916f844308db0240df3c0096161d7fe12291b0d9b8e0c4"
+	goldenTag    = "bundle-c3db9971f2a6-7f71dad82c01"
 )
 
 var epoch = time.Unix(0, 0).UTC()
@@ -120,7 +120,7 @@ func TestImageConfig(t *testing.T) {
 	assert.Equal(t, v1.Config{
 		User:         "65532:65532",
 		Entrypoint:   []string{"/codeflow-server"},
-		Env:          []string{"PORT=8080"},
+		Env:          []string{"PORT=8080", "CODEFLOW_ADDRESS=0.0.0.0"},
 		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
 		WorkingDir:   "/",
 		Labels:       labels(img, ""),

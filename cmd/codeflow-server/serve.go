@@ -46,8 +46,11 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	}
 	defer flush(&err, tel.Shutdown)
 	opts := &server.Options{
-		Color: cfg.color, PublicURL: cfg.publicURL, Workspace: cfg.workspace, Logger: log, Observe: tel.Observe,
-		Guard: guard.Options{Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Refused: tel.Refused},
+		Color: cfg.color, PublicURL: cfg.publicURL, Logger: log, Observe: tel.Observe,
+		Guard: guard.Options{
+			Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Each: cfg.clientConcurrency,
+			Proxies: cfg.proxies, MaxBody: cfg.maxBody, Refused: tel.Refused,
+		},
 	}
 	if cfg.tokensSecret != nil {
 		opts.Guard.Rotating = new(guard.Rotating)
@@ -73,7 +76,7 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	listener, err := listen(ctx, cfg.port)
+	listener, err := listen(ctx, cfg.address, cfg.port)
 	if err != nil {
 		return err
 	}
@@ -131,7 +134,7 @@ func serveMetrics(ctx context.Context, cfg *config, tel *telemetry.Telemetry) (s
 	if cfg.metricsPort == 0 {
 		return func() {}, nil
 	}
-	listener, err := listen(ctx, cfg.metricsPort)
+	listener, err := listen(ctx, cfg.metricsAddress, cfg.metricsPort)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +145,10 @@ func serveMetrics(ctx context.Context, cfg *config, tel *telemetry.Telemetry) (s
 	return func() { _ = srv.Close() }, nil
 }
 
-func listen(ctx context.Context, port int) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("", strconv.Itoa(port)))
+func listen(ctx context.Context, address string, port int) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("listening on port %d: %w", port, err)
+		return nil, fmt.Errorf("listening on port %d of %s: %w", port, address, err)
 	}
 	return listener, nil
 }
