@@ -51,6 +51,9 @@ const (
 	minPrefix    = 3
 	// nameBonus comes on top for a word of the name, however common it is.
 	nameBonus = 2
+	// minShare of the best score is what a document must have to be found:
+	// less is a common word in a long text.
+	minShare = 0.15
 
 	nameWeight        = 8
 	tagWeight         = 4
@@ -160,6 +163,12 @@ func (ix index) search(query string, limit int) []found {
 	slices.SortFunc(all, func(a, b found) int {
 		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.document, b.document))
 	})
+	for i, f := range all {
+		if f.score < minShare*all[0].score {
+			all = all[:i]
+			break
+		}
+	}
 	return all[:min(len(all), max(limit, 0))]
 }
 
