@@ -33,6 +33,9 @@ type Options struct {
 	// PublicURL is where clients reach the server, as its web page shows it.
 	// Default: where the request for the page went.
 	PublicURL string
+	// Image is the digest of the image that runs, as the web page shows it.
+	// Default: none is shown.
+	Image string
 	// Workspace is the directory of the agents' files on this host.
 	Workspace string
 	// Guard says which requests are handled.
@@ -54,6 +57,7 @@ type Server struct {
 	health  *health
 	log     *slog.Logger
 	handler http.Handler
+	page    web.Options
 	mcp     *mcp.Server // nil without a bundle
 }
 
@@ -69,6 +73,10 @@ func New(bundle fs.FS, opts *Options) *Server {
 	}
 	o.Guard.Open, o.Guard.Refuse = isDiscovery, refuse
 	s := &Server{log: o.Logger}
+	s.page = web.Options{
+		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
+		Image: o.Image, Health: func() string { return s.health.current(context.Background()).state }, Top: o.Top,
+	}
 	c, err := catalog.Load(bundle)
 	if err != nil {
 		o.Logger.Error("bundle cannot be served", "error", err)
@@ -91,9 +99,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 		mux.HandleFunc(path, noAuthorization)
 	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
-	mux.Handle("/", web.New(c, &web.Options{
-		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
-	}))
+	mux.Handle("/", web.New(c, &s.page))
 	s.handler = s.routes(guard.New(mux, o.Guard))
 	return s
 }
@@ -103,7 +109,7 @@ func (s *Server) routes(guarded http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health", s.health)
 	mux.HandleFunc("GET /livez", livez)
-	mux.Handle("/", guarded)
+	mux.Handle("/", web.Errors(guarded, &s.page))
 	return mux
 }
 
