@@ -27,7 +27,7 @@ type config struct {
 	metricsAddress    string
 	metricsPort       int
 	bundle            string
-	color             string
+	color, image      string
 	publicURL         string
 	public            bool
 	tokens            guard.Tokens
@@ -58,6 +58,7 @@ var environment = map[string]string{
 	"port":               "PORT",
 	"bundle":             "CODEFLOW_BUNDLE",
 	"color":              "CODEFLOW_COLOR",
+	"image":              "CODEFLOW_IMAGE",
 	"url":                "CODEFLOW_URL",
 	"public":             "CODEFLOW_PUBLIC",
 	"tokens":             "CODEFLOW_TOKENS",
@@ -99,6 +100,7 @@ func (cfg *config) flags() *flag.FlagSet {
 	f.IntVar(&cfg.port, "port", 3000, "port to serve on")
 	f.StringVar(&cfg.bundle, "bundle", "/bundle", "directory of the bundle")
 	f.StringVar(&cfg.color, "color", "", "colour of the stack, as /health, logs and metrics tell it")
+	f.StringVar(&cfg.image, "image", "", "digest of the image that runs, as the web page shows it")
 	f.StringVar(&cfg.publicURL, "url", "", "where clients reach the server, as its web page shows it; without it, where they asked for the page")
 	f.BoolVar(&cfg.public, "public", false, "serve everybody; otherwise tokens are needed")
 	f.Func("tokens", "hashes of the bearer tokens, as the command token prints them, separated by commas or lines", func(s string) (err error) {

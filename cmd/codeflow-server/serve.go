@@ -46,7 +46,7 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	}
 	defer flush(&err, tel.Shutdown)
 	opts := &server.Options{
-		Color: cfg.color, PublicURL: cfg.publicURL, Logger: log, Observe: tel.Observe,
+		Color: cfg.color, Image: cfg.image, PublicURL: cfg.publicURL, Logger: log, Observe: tel.Observe,
 		Guard: guard.Options{
 			Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Each: cfg.clientConcurrency,
 			Proxies: cfg.proxies, MaxBody: cfg.maxBody, Refused: tel.Refused,
