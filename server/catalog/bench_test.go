@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"testing"
-	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,7 +26,7 @@ func many(b *testing.B, agents int) string {
 		texts[fmt.Sprintf("%s-%d", a.Name, i/len(c.Agents))] = text
 	}
 	dir := b.TempDir()
-	require.NoError(b, os.CopyFS(dir, fstest.MapFS(bundletest.FS(b, texts, nil))))
+	require.NoError(b, os.CopyFS(dir, bundletest.FS(b, texts, nil)))
 	return dir
 }
 

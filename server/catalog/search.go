@@ -71,8 +71,10 @@ type field struct {
 
 func (a *Agent) document() document {
 	return document{
-		{a.Name, nameWeight}, {a.Category + " " + strings.Join(a.Tags, " "), tagWeight},
-		{a.Description, descriptionWeight}, {a.Body, bodyWeight},
+		{a.Name, nameWeight},
+		{a.Category + " " + strings.Join(a.Tags, " "), tagWeight},
+		{a.Description, descriptionWeight},
+		{a.Body, bodyWeight},
 	}
 }
 

@@ -292,15 +292,16 @@ func TestUses(t *testing.T) {
 // TestErrors shows a page to who asks for one, and to nobody else.
 func TestErrors(t *testing.T) {
 	t.Parallel()
+	const answered = "as it was"
 	handler := web.Errors(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		status, err := strconv.Atoi(strings.Trim(r.URL.Path, "/"))
 		assert.NoError(t, err)
 		contentType := cmp.Or(r.URL.Query().Get("type"), "application/json")
 		w.Header().Set("Content-Type", contentType)
-		w.Header().Set("Content-Length", "13")
+		w.Header().Set("Content-Length", strconv.Itoa(len(answered)))
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(status)
-		_, err = io.WriteString(w, `{"error":"x"}`)
+		_, err = io.WriteString(w, answered)
 		assert.NoError(t, err)
 	}), &web.Options{Color: "blue"})
 	srv := httptest.NewServer(handler)
@@ -315,17 +316,25 @@ func TestErrors(t *testing.T) {
 		assert.Equal(t, "text/html; charset=utf-8", got.header.Get("Content-Type"))
 		assert.Equal(t, "1", got.header.Get("Retry-After"))
 		assert.Contains(t, got.body, want)
-		assert.NotContains(t, got.body, `{"error"`)
+		assert.NotContains(t, got.body, answered)
 		assert.NotContains(t, got.body, "/assets/", "which may be refused, too")
 		style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(got.body)
 		require.Len(t, style, 2)
 		sum := sha256.Sum256([]byte(style[1]))
 		assert.Contains(t, got.header.Get("Content-Security-Policy"), "style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"';")
 
-		assert.Equal(t, `{"error":"x"}`, do(t, http.MethodGet, srv.URL+path, nil).body, "a program")
-		assert.Equal(t, `{"error":"x"}`, do(t, http.MethodGet, srv.URL+path+"?type=text/plain", browser).body, "no JSON")
+		assert.Equal(t, answered, do(t, http.MethodGet, srv.URL+path, nil).body, "a program")
+		assert.Equal(t, answered, do(t, http.MethodGet, srv.URL+path+"?type=text/plain", browser).body, "no JSON")
 	}
-	assert.Equal(t, `{"error":"x"}`, do(t, http.MethodGet, srv.URL+"/200", browser).body, "no error")
+	assert.Equal(t, answered, do(t, http.MethodGet, srv.URL+"/200", browser).body, "no error")
+}
+
+// TestPlaces tells nobody where the bundle is in the container.
+func TestPlaces(t *testing.T) {
+	t.Parallel()
+	agent := strings.Replace(bundletest.Agent("a", "d", "t", "b"), "[/bundle, docs]", "[/bundle, /bundle/docs/, /bundles, src, /srv/x]", 1)
+	url := serve(t, bundletest.FS(t, map[string]string{"a": agent}, nil), nil)
+	assert.Contains(t, get(t, url+"/agents/a"), "<dd>the bundle, docs of the bundle, /bundles, src, /srv/x</dd>")
 }
 
 func TestFollowups(t *testing.T) {
