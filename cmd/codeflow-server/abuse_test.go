@@ -313,7 +313,7 @@ func parallel(t *testing.T, victim contender, bodies, atOnce int, body string) m
 
 // callsInABatch asks for an agent as often as a body can.
 func callsInABatch(t *testing.T, victim contender) {
-	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_agent","arguments":{"name":"operations-incident-commander"}}}`
+	const call = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"get_agent","arguments":{"name":"api-builder"}}}`
 	batch := func(calls int) string { return "[" + strings.Repeat(call+",", calls-1) + call + "]" }
 	status, _ := send(t, victim, batch(8900))
 	assert.Contains(t, []int{0, http.StatusRequestEntityTooLarge}, status)

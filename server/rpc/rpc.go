@@ -25,7 +25,7 @@ const (
 	// maxBatch is how many messages a batch may have, decodes how many requests
 	// the SDK may work on at once: for one it takes 70 times the body's bytes.
 	maxBatch = 32
-	decodes  = 16
+	decodes  = 8
 	// maxAnswer bounds one answer, and all answers of a batch together, in bytes.
 	maxAnswer = 2 << 20
 )

@@ -254,7 +254,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	assert.Less(t, rec.Body.Len(), 3<<20)
 }
 
-// TestSlots: no more than 16 requests are in the SDK at once, the others wait,
+// TestSlots: no more than 8 requests are in the SDK at once, the others wait,
 // and those whose clients went away do not.
 func TestSlots(t *testing.T) {
 	t.Parallel()
@@ -274,7 +274,7 @@ func TestSlots(t *testing.T) {
 			go post(handler, ping("1"))
 		}
 		synctest.Wait()
-		assert.Equal(t, int32(16), most.Load())
+		assert.Equal(t, int32(8), most.Load())
 		gone, leave := context.WithCancel(t.Context())
 		leave()
 		r := httptest.NewRequest(http.MethodPost, "/mcp", strings.NewReader(ping("1"))).WithContext(gone)
@@ -285,7 +285,7 @@ func TestSlots(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		assert.Equal(t, int32(20), served.Load())
-		assert.Equal(t, int32(16), most.Load())
+		assert.Equal(t, int32(8), most.Load())
 	})
 }
 
