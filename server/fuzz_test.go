@@ -55,7 +55,7 @@ func FuzzMCP(f *testing.F) {
 		f.Add(seed.version, seed.body)
 	}
 	handler := server.New(bundletest.Small(f), &server.Options{Logger: slog.New(slog.DiscardHandler)})
-	sdk := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return handler.MCP() }, &mcp.StreamableHTTPOptions{
+	sdk := mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return handler.MCP().Server }, &mcp.StreamableHTTPOptions{
 		Stateless: true, JSONResponse: true, DisableLocalhostProtection: true, MaxRequestBodyBytes: -1, PropagateRequestCancellation: true,
 	})
 	ask := func(handler http.Handler, version, body string) *httptest.ResponseRecorder {

@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/api"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
@@ -58,7 +56,7 @@ type Server struct {
 	log     *slog.Logger
 	handler http.Handler
 	page    web.Options
-	mcp     *mcp.Server // nil without a bundle
+	mcp     *mcpserver.Server // nil without a bundle
 }
 
 // New returns the server of one bundle. A bundle that is missing or does not
@@ -91,7 +89,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 		Private: o.Guard.Private(),
 		Logger:  o.Logger,
 	})
-	s.mcp = protocol.Server
+	s.mcp = protocol
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", protocol)
 	mux.Handle("/mcp/{$}", protocol) // as some clients write it
@@ -121,7 +119,7 @@ func (s *Server) BundleDigest() string { return s.health.bundleDigest }
 
 // MCP returns the server of the protocol, for other transports than HTTP, or nil
 // when the bundle cannot be served.
-func (s *Server) MCP() *mcp.Server { return s.mcp }
+func (s *Server) MCP() *mcpserver.Server { return s.mcp }
 
 // livez depends on nothing: it answers while the process does.
 func livez(w http.ResponseWriter, _ *http.Request) {

@@ -15,12 +15,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
@@ -160,11 +159,7 @@ func serveStdio(ctx context.Context, cfg *config, stdin io.ReadCloser, stdout io
 	if srv.MCP() == nil {
 		return fmt.Errorf("the bundle in %q cannot be served: set -bundle or CODEFLOW_BUNDLE", cfg.bundle)
 	}
-	err := srv.MCP().Run(ctx, &mcp.IOTransport{Reader: stdin, Writer: stdout})
-	if errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return rpc.Stdio(ctx, srv.MCP(), stdin, stdout)
 }
 
 // checkBundle reads the bundle as serving it would.

@@ -220,7 +220,7 @@ func (h *handler) ask(r *http.Request, c call) answer {
 	r.Header["Accept"], r.Header["Content-Type"] = []string{"application/json, text/event-stream"}, jsonType
 	delete(r.Header, "Last-Event-Id")
 	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(append(body, '}'))), int64(len(body)+1)
-	rec := &recorder{header: http.Header{}, status: http.StatusOK}
+	rec := &recorder{header: http.Header{}, status: http.StatusOK, most: maxAnswer}
 	h.sdk.ServeHTTP(rec, r)
 
 	said := rec.body.String()
@@ -300,6 +300,7 @@ type recorder struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	most   int // bytes that are kept
 	cut    bool
 }
 
@@ -307,7 +308,7 @@ func (r *recorder) Header() http.Header    { return r.header }
 func (r *recorder) WriteHeader(status int) { r.status = status }
 
 func (r *recorder) Write(p []byte) (int, error) {
-	if r.cut = r.cut || r.body.Len()+len(p) > maxAnswer; r.cut {
+	if r.cut = r.cut || r.body.Len()+len(p) > r.most; r.cut {
 		return len(p), nil
 	}
 	return r.body.Write(p)
