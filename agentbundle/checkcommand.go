@@ -29,8 +29,9 @@ var commandFields = []field{
 
 var inputFields = []field{
 	{key: "name", values: argument, example: "ticket"},
-	{key: "type", values: oneOf("string", "number", "boolean", "array"), example: "string"},
+	{key: "type", values: oneOf("string", "number", "integer", "boolean", "array"), example: "string"},
 	{key: "required", values: boolean, example: "true"},
+	{key: "description", values: scalar, example: "What for.", optional: true},
 }
 
 // argument is what every client takes for the name of a tool's argument: many

@@ -27,12 +27,12 @@ func TestCheckCommand(t *testing.T) {
 		"text as outputs":  {"name: c\ndescription: d\noutputs: a", "", []string{`4: error: command: outputs must be a list, got "a"`}},
 		"empty input": {"name: c\ndescription: d\ninputs: [{}]", "", []string{
 			"4: error: inputs: inputs[0].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got nothing",
-			"4: error: inputs: inputs[0].type must be one of string, number, boolean, array, got nothing",
+			"4: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got nothing",
 			"4: error: inputs: inputs[0].required must be true or false, got nothing",
 		}},
 		"text as input": {"name: c\ndescription: d\ninputs:\n  - a", "", []string{
 			"5: error: inputs: inputs[0].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got nothing",
-			"5: error: inputs: inputs[0].type must be one of string, number, boolean, array, got nothing",
+			"5: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got nothing",
 			"5: error: inputs: inputs[0].required must be true or false, got nothing",
 		}},
 		"word as required": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: string, required: 'yes'}", "{{a}}", []string{
@@ -45,8 +45,11 @@ func TestCheckCommand(t *testing.T) {
 			`10: error: inputs: inputs[3].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got "` + strings.Repeat("x", 60) + `"`,
 		}},
 		"types without a schema": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: object, required: true}\n  - {name: b, type: [string, 'null'], required: true}", "`a` `b`", []string{
-			`5: error: inputs: inputs[0].type must be one of string, number, boolean, array, got "object"`,
-			`6: error: inputs: inputs[1].type must be one of string, number, boolean, array, got a seq`,
+			`5: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got "object"`,
+			`6: error: inputs: inputs[1].type must be one of string, number, integer, boolean, array, got a seq`,
+		}},
+		"a list as description": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: integer, required: true, description: [x]}\n  - {name: b, type: string, required: true, description: ''}", "`a` `b`", []string{
+			`5: error: inputs: inputs[0].description must be a text, got a seq`,
 		}},
 		"same name twice": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: string, required: true}\n  - {name: a, type: number, required: true}", "`a`", []string{
 			`6: error: inputs: inputs[1].name must be unique, got "a" again`,

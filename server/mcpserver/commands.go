@@ -77,7 +77,7 @@ func inputSchema(command *catalog.Command) *jsonschema.Schema {
 	for _, input := range command.Inputs {
 		property := &jsonschema.Schema{Description: input.Description, Type: "string"}
 		switch input.Type {
-		case "number", "boolean":
+		case "number", "integer", "boolean":
 			property.Type = input.Type
 		case "array":
 			property.Type, property.Items = input.Type, &jsonschema.Schema{Type: "string"}

@@ -72,8 +72,8 @@ func (o Options) observe(next mcp.MethodHandler) mcp.MethodHandler {
 			call, isCall := result.(*mcp.CallToolResult)
 			u.succeeded = err == nil && (!isCall || !call.IsError)
 			done(u.name, !u.succeeded)
-			o.record(*u, start, userAgent(req))
-			err = encodable(err)
+			o.record(*u, start, header(req).Get("User-Agent"))
+			err = inVersion(header(req).Get("Mcp-Protocol-Version"), method, encodable(err))
 		}()
 		return next(ctx, method, req)
 	}
@@ -111,9 +111,22 @@ func client(req mcp.Request) string {
 	return ""
 }
 
-func userAgent(req mcp.Request) string {
-	if extra := req.GetExtra(); extra != nil {
-		return extra.Header.Get("User-Agent")
+// inVersion gives an error the code that it has in a version of the protocol: a
+// resource that is not found had its own before 2026-07-28.
+// https://modelcontextprotocol.io/specification/2025-11-25/server/resources#error-handling
+func inVersion(version, method string, err error) error {
+	const notFound = -32002
+	var wire *jsonrpc.Error
+	if version < "2026-07-28" && method == "resources/read" && errors.As(err, &wire) && wire.Message == "Resource not found" {
+		return &jsonrpc.Error{Code: notFound, Message: wire.Message, Data: wire.Data}
 	}
-	return ""
+	return err
+}
+
+// header is that of the HTTP request, if there is one.
+func header(req mcp.Request) http.Header {
+	if extra := req.GetExtra(); extra != nil {
+		return extra.Header
+	}
+	return nil
 }
