@@ -34,8 +34,10 @@ func TestStdio(t *testing.T) {
 		{`{"jsonrpc":"2.0","id":3,"method":"server/discover","params":{` + strings.Replace(meta, "VERSION", newest, 1) + `}}`, `{"jsonrpc":"2.0","id":3,"result":{`},
 		{`{"jsonrpc":"2.0","id":4,"method":"tools/call","params":{"name":"echo","arguments":{"text":"x"},` + strings.Replace(meta, "VERSION", newest, 1) + `}}`, `{"jsonrpc":"2.0","id":4,"result":{`},
 		{`{"jsonrpc":"2.0","id":5,"method":"tools/list","params":{` + strings.Replace(meta, "VERSION", "2027-01-01", 1) + `}}`, fault("5", -32022)},
-		{`{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{},` + strings.Replace(meta, "VERSION", newest, 1) + `}}`,
-			`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"` + "\n" + `{"jsonrpc":"2.0","id":"l","result":{`},
+		{
+			`{"jsonrpc":"2.0","id":"l","method":"subscriptions/listen","params":{"notifications":{},` + strings.Replace(meta, "VERSION", newest, 1) + `}}`,
+			`{"jsonrpc":"2.0","method":"notifications/subscriptions/acknowledged"` + "\n" + `{"jsonrpc":"2.0","id":"l","result":{`,
+		},
 		{ping(`"last, without an end"`), pong(`"last, without an end"`)},
 	}
 	var in, out bytes.Buffer
