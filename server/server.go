@@ -92,7 +92,10 @@ func New(bundle fs.FS, opts *Options) *Server {
 	s.mcp = protocol
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", protocol)
-	mux.Handle("/mcp/{$}", protocol) // as some clients write it
+	mux.HandleFunc("/mcp/{$}", func(w http.ResponseWriter, r *http.Request) { // as some clients write it
+		r.Pattern = "/mcp" // it is the same route
+		protocol.ServeHTTP(w, r)
+	})
 	for _, path := range discovery {
 		mux.HandleFunc(path, noAuthorization)
 	}

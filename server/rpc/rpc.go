@@ -161,10 +161,11 @@ func failed(status int, failure *jsonrpc.Error) answer {
 	return answer{status: status, rest: `"error":` + string(data) + `}`}
 }
 
+var supported = mcp.SupportedProtocolVersions()
+
 // answer answers a call.
 func (h *handler) answer(r *http.Request, c call) answer {
 	version := r.Header.Get(versionHeader)
-	supported := mcp.SupportedProtocolVersions()
 	switch readable := c.failure == nil || c.failure.Code != jsonrpc.CodeInvalidRequest; {
 	case readable && version != "" && !slices.Contains(supported, version):
 		data, _ := json.Marshal(mcp.UnsupportedProtocolVersionData{Supported: supported, Requested: version})
