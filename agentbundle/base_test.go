@@ -86,10 +86,10 @@ func TestBase(t *testing.T) {
 	require.NoError(t, err)
 	file, err := top.ConfigFile()
 	require.NoError(t, err)
-	assert.Equal(t, []string{"PATH=/bin", "PORT=3000"}, file.Config.Env)
+	assert.Equal(t, []string{"PATH=/bin", "PORT=3000", "CODEFLOW_ADDRESS=0.0.0.0"}, file.Config.Env)
 	assert.Empty(t, file.Config.Cmd)
 	assert.Equal(t, labels(img, baseDigest.String()), file.Config.Labels)
-	assert.True(t, file.Created.IsZero())
+	assert.Equal(t, epoch, file.Created.Time)
 
 	want, err := below.Manifest()
 	require.NoError(t, err)

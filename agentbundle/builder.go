@@ -54,12 +54,17 @@ func (b builder) part(ctx context.Context, platform v1.Platform) (part, error) {
 	if err != nil {
 		return part{}, err
 	}
-	img, err := mutate.AppendLayers(empty.Image, append(below.layers, server.layer, b.agents)...)
+	var layers []mutate.Addendum
+	for _, l := range below.layers {
+		layers = append(layers, made("base "+below.digest, l))
+	}
+	layers = append(layers, made("/"+serverPath, server.layer), made("/"+bundleDir, b.agents))
+	img, err := mutate.Append(empty.Image, layers...)
 	if err != nil {
 		return part{}, fmt.Errorf("stacking layers: %w", err)
 	}
 
-	labels := b.bundle.labels()
+	labels := b.bundle.labels(server.modules)
 	if below.digest != "" {
 		labels["org.opencontainers.image.base.digest"] = below.digest
 	}
@@ -67,7 +72,7 @@ func (b builder) part(ctx context.Context, platform v1.Platform) (part, error) {
 	if err != nil {
 		return part{}, fmt.Errorf("describing the image: %w", err)
 	}
-	file.OS, file.Architecture = platform.OS, platform.Architecture
+	file.OS, file.Architecture, file.Created = platform.OS, platform.Architecture, v1.Time{Time: epoch}
 	file.Config = b.bundle.config(below.env, labels)
 	if img, err = mutate.ConfigFile(img, file); err != nil {
 		return part{}, fmt.Errorf("describing the image: %w", err)
@@ -81,11 +86,18 @@ func (b builder) part(ctx context.Context, platform v1.Platform) (part, error) {
 	}, nil
 }
 
+// made is a layer with what the image's history tells of it.
+func made(by string, l v1.Layer) mutate.Addendum {
+	return mutate.Addendum{Layer: l, History: v1.History{Created: v1.Time{Time: epoch}, CreatedBy: "agentbundle: " + by}}
+}
+
 // index makes one image of the platforms'.
 func (b builder) index(parts []part) v1.ImageIndex {
 	index := v1.ImageIndex(empty.Index)
+	var modules []module
 	for _, p := range parts {
+		modules = append(modules, p.modules...)
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{Add: p.image, Descriptor: v1.Descriptor{Platform: &p.platform}})
 	}
-	return mutate.Annotations(index, b.bundle.labels()).(v1.ImageIndex)
+	return mutate.Annotations(index, b.bundle.labels(modules)).(v1.ImageIndex)
 }

@@ -19,7 +19,7 @@ func TestLoad(t *testing.T) {
 	t.Parallel()
 	m := load(t, fixtureConfig()).Manifest
 
-	assert.Equal(t, manifest.Source{Name: "@example/agents", Version: "1.2.3"}, m.Source)
+	assert.Equal(t, manifest.Source{Name: "@example/agents", Version: "1.2.3", License: "MIT OR Apache-2.0"}, m.Source)
 	assert.Equal(t, []string{"agents/code-reviewer.md", "agents/release-manager.md"}, paths(m.Agents))
 	assert.Equal(t, []string{"commands/plan.md"}, paths(m.Commands))
 	assert.Equal(t, []manifest.Exclusion{{Path: "command/broken.md", Reason: "invalid YAML"}}, m.Excluded)

@@ -28,10 +28,17 @@ var commandFields = []field{
 }
 
 var inputFields = []field{
-	{key: "name", values: text, example: "ticket"},
-	{key: "type", values: text, example: "string"},
+	{key: "name", values: argument, example: "ticket"},
+	{key: "type", values: oneOf("string", "number", "integer", "boolean", "array"), example: "string"},
 	{key: "required", values: boolean, example: "true"},
+	{key: "description", values: scalar, example: "What for.", optional: true},
 }
+
+// argument is what every client takes for the name of a tool's argument: many
+// drop all tools of a server for one that is wrong.
+var argument = values{"a string matching " + argumentRE.String(), func(n *yaml.Node) bool { return argumentRE.MatchString(str(n)) }}
+
+var argumentRE = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 var cacheFields = []field{
 	{key: "type", values: oneOf("content_based", "time_based", "none"), example: "content_based"},
@@ -50,8 +57,18 @@ func checkCommand(fm mapping, data []byte) []Problem {
 	if n := fm.get("inputs"); n != nil && list.has(n) {
 		inputs = n.Content
 	}
+	seen := map[string]bool{}
 	for i, input := range inputs {
 		problems = append(problems, checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields)...)
+		name := mapping{input}.str("name")
+		if name != "" && seen[name] {
+			problems = append(problems, Problem{
+				Line: mapping{input}.line("name"), Rule: ruleInputs,
+				Message: fmt.Sprintf("inputs[%d].name must be unique, got %q again", i, name),
+				Hint:    "rename one of them, or remove it",
+			})
+		}
+		seen[name] = true
 	}
 	return append(problems, checkVariables(inputs, data)...)
 }

@@ -1,6 +1,7 @@
 package agentbundle_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -25,18 +26,35 @@ func TestCheckCommand(t *testing.T) {
 		"text as inputs":   {"name: c\ndescription: d\ninputs: a", "", []string{`4: error: command: inputs must be a list, got "a"`}},
 		"text as outputs":  {"name: c\ndescription: d\noutputs: a", "", []string{`4: error: command: outputs must be a list, got "a"`}},
 		"empty input": {"name: c\ndescription: d\ninputs: [{}]", "", []string{
-			"4: error: inputs: inputs[0].name must be a text, got nothing",
-			"4: error: inputs: inputs[0].type must be a text, got nothing",
+			"4: error: inputs: inputs[0].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got nothing",
+			"4: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got nothing",
 			"4: error: inputs: inputs[0].required must be true or false, got nothing",
 		}},
 		"text as input": {"name: c\ndescription: d\ninputs:\n  - a", "", []string{
-			"5: error: inputs: inputs[0].name must be a text, got nothing",
-			"5: error: inputs: inputs[0].type must be a text, got nothing",
+			"5: error: inputs: inputs[0].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got nothing",
+			"5: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got nothing",
 			"5: error: inputs: inputs[0].required must be true or false, got nothing",
 		}},
 		"word as required": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: string, required: 'yes'}", "{{a}}", []string{
 			`5: error: inputs: inputs[0].required must be true or false, got "yes"`,
 		}},
+		"names that clients refuse": {"name: c\ndescription: d\ninputs:\n  - {name: bad name, type: string, required: true}\n  - {name: a.b, type: string, required: true}\n  - name: é\n    type: string\n    required: true\n  - {name: " + strings.Repeat("x", 65) + ", type: string, required: true}", "`bad name` `a.b` `é` `" + strings.Repeat("x", 65) + "`", []string{
+			`5: error: inputs: inputs[0].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got "bad name"`,
+			`6: error: inputs: inputs[1].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got "a.b"`,
+			`7: error: inputs: inputs[2].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got "é"`,
+			`10: error: inputs: inputs[3].name must be a string matching ^[A-Za-z0-9_-]{1,64}$, got "` + strings.Repeat("x", 60) + `"`,
+		}},
+		"types without a schema": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: object, required: true}\n  - {name: b, type: [string, 'null'], required: true}", "`a` `b`", []string{
+			`5: error: inputs: inputs[0].type must be one of string, number, integer, boolean, array, got "object"`,
+			`6: error: inputs: inputs[1].type must be one of string, number, integer, boolean, array, got a seq`,
+		}},
+		"a list as description": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: integer, required: true, description: [x]}\n  - {name: b, type: string, required: true, description: ''}", "`a` `b`", []string{
+			`5: error: inputs: inputs[0].description must be a text, got a seq`,
+		}},
+		"same name twice": {"name: c\ndescription: d\ninputs:\n  - {name: a, type: string, required: true}\n  - {name: a, type: number, required: true}", "`a`", []string{
+			`6: error: inputs: inputs[1].name must be unique, got "a" again`,
+		}},
+		"longest name": {"name: c\ndescription: d\ninputs:\n  - {name: " + strings.Repeat("x", 64) + ", type: array, required: true}", "`" + strings.Repeat("x", 64) + "`", nil},
 		"unknown cache": {"name: c\ndescription: d\ncache_strategy:\n  ttl: 1\n  type: agent_specific", "", []string{
 			`6: error: cache-strategy: cache_strategy.type must be one of content_based, time_based, none, got "agent_specific"`,
 		}},

@@ -138,12 +138,16 @@ func complete(ctx context.Context, repo name.Repository, img *agentbundle.Image)
 	if err != nil {
 		return err
 	}
-	if len(m.Manifests) != 1 || m.Manifests[0].Digest != digest || m.Manifests[0].ArtifactType != string(spdxType) {
+	// The type that the list gives is not looked at: this registry takes the config's.
+	if len(m.Manifests) != 1 || m.Manifests[0].Digest != digest {
 		return fmt.Errorf("the referrers must be the SBOM %s, got %v", digest, m.Manifests)
 	}
 	sbom, err := remote.Image(repo.Digest(digest.String()), remote.WithContext(ctx))
 	if err != nil {
 		return err
+	}
+	if artifact, err := sbom.Manifest(); err != nil || artifact.ArtifactType != string(spdxType) {
+		return fmt.Errorf("the artifact's type must be %s, got %+v, %w", spdxType, artifact, err)
 	}
 	layers, err := sbom.Layers()
 	if err != nil {

@@ -25,6 +25,10 @@ const (
 	bundleDir  = "bundle/"
 )
 
+// user is that of the running server: the "nonroot" of the distroless images,
+// known to no base image by another name.
+const user = "65532:65532"
+
 const (
 	modeDir  = 0o755
 	modeExec = 0o555
@@ -134,21 +138,30 @@ func (b *Bundle) config(env []string, labels map[string]string) v1.Config {
 	port := strconv.Itoa(b.cfg.Port)
 	env = slices.DeleteFunc(slices.Clone(env), func(s string) bool { return strings.HasPrefix(s, "PORT=") })
 	return v1.Config{
-		User:         fmt.Sprintf("%d:%d", owner, owner),
+		User:         user,
 		Entrypoint:   []string{"/" + serverPath},
-		Env:          append(env, "PORT="+port),
+		Env:          append(env, "PORT="+port, "CODEFLOW_ADDRESS=0.0.0.0"),
 		ExposedPorts: map[string]struct{}{port + "/tcp": {}},
 		WorkingDir:   "/",
 		Labels:       maps.Clone(labels),
 	}
 }
 
-// labels returns what identifies the content. The version is that of the
-// agents; a revision or a time would change the digest of the same content.
-func (b *Bundle) labels() map[string]string {
+// labels returns what describes and identifies the content:
+// https://github.com/opencontainers/image-spec/blob/main/annotations.md
+//
+// The version is that of the agents; a revision or a time would change the
+// digest of the same content.
+func (b *Bundle) labels(modules []module) map[string]string {
 	labels := map[string]string{
-		"org.opencontainers.image.source": sourceURL,
-		DigestLabel:                       b.Manifest.BundleDigest,
+		"org.opencontainers.image.title":         "CodeFlow",
+		"org.opencontainers.image.description":   "Agents and commands for developers, served over MCP and HTTP",
+		"org.opencontainers.image.licenses":      expression(b.Manifest, modules),
+		"org.opencontainers.image.vendor":        vendor,
+		"org.opencontainers.image.url":           sourceURL,
+		"org.opencontainers.image.documentation": sourceURL + "/blob/HEAD/docs/server.md",
+		"org.opencontainers.image.source":        sourceURL,
+		DigestLabel:                              b.Manifest.BundleDigest,
 	}
 	if version := b.Manifest.Source.Version; version != "" { // a plain directory has none
 		labels["org.opencontainers.image.version"] = version

@@ -33,9 +33,11 @@ import (
 // an upgrade of it this one may change while the bundle's stays.
 const (
 	goldenBundle = "sha256:c3db9971f2a620d9a227d4619247f45ffa45e73afd4c65ea226e8f6bcdd29d5c"
-	goldenImage  = "sha256:acc1c20e7408ad3d9b19e6c09b8ded168db2042610658bff7347735af1961bb2"
-	goldenTag    = "bundle-c3db9971f2a6-acc1c20e7408"
+	goldenImage  = "sha256:7f71dad82c0149f76a916f844308db0240df3c0096161d7fe12291b0d9b8e0c4"
+	goldenTag    = "bundle-c3db9971f2a6-7f71dad82c01"
 )
+
+var epoch = time.Unix(0, 0).UTC()
 
 func TestImageGolden(t *testing.T) {
 	t.Parallel()
@@ -110,11 +112,15 @@ func TestImageConfig(t *testing.T) {
 	file, err := platformImage(t, img.Index, "amd64").ConfigFile()
 	require.NoError(t, err)
 	assert.Equal(t, "linux/amd64", file.Platform().String())
-	assert.True(t, file.Created.IsZero(), "a time would change the digest of the same content")
+	assert.Equal(t, epoch, file.Created.Time, "a time would change the digest of the same content")
+	assert.Equal(t, []v1.History{
+		{Created: v1.Time{Time: epoch}, CreatedBy: "agentbundle: /codeflow-server"},
+		{Created: v1.Time{Time: epoch}, CreatedBy: "agentbundle: /bundle/"},
+	}, file.History)
 	assert.Equal(t, v1.Config{
 		User:         "65532:65532",
 		Entrypoint:   []string{"/codeflow-server"},
-		Env:          []string{"PORT=8080"},
+		Env:          []string{"PORT=8080", "CODEFLOW_ADDRESS=0.0.0.0"},
 		ExposedPorts: map[string]struct{}{"8080/tcp": {}},
 		WorkingDir:   "/",
 		Labels:       labels(img, ""),
@@ -134,10 +140,17 @@ func TestImageConfig(t *testing.T) {
 }
 
 func labels(img *agentbundle.Image, base string) map[string]string {
+	const repository = "https://github.com/ferg-cod3s/codeflow-infrastructure"
 	l := map[string]string{
-		"org.opencontainers.image.source":  "https://github.com/ferg-cod3s/codeflow-infrastructure",
-		"org.opencontainers.image.version": "1.2.3",
-		agentbundle.DigestLabel:            img.BundleDigest,
+		"org.opencontainers.image.title":         "CodeFlow",
+		"org.opencontainers.image.description":   "Agents and commands for developers, served over MCP and HTTP",
+		"org.opencontainers.image.licenses":      "(MIT OR Apache-2.0) AND Apache-2.0",
+		"org.opencontainers.image.vendor":        "ferg-cod3s",
+		"org.opencontainers.image.url":           repository,
+		"org.opencontainers.image.documentation": repository + "/blob/HEAD/docs/server.md",
+		"org.opencontainers.image.source":        repository,
+		"org.opencontainers.image.version":       "1.2.3",
+		agentbundle.DigestLabel:                  img.BundleDigest,
 	}
 	if base != "" {
 		l["org.opencontainers.image.base.digest"] = base
@@ -189,7 +202,8 @@ func untar(t *testing.T, layer v1.Layer) ([]string, fstest.MapFS) {
 		}
 		require.NoError(t, err)
 		names = append(names, fmt.Sprintf("%s %s", h.FileInfo().Mode(), h.Name))
-		assert.Equal(t, [2]int{65532, 65532}, [2]int{h.Uid, h.Gid}, h.Name)
+		assert.Equal(t, [2]int{0, 0}, [2]int{h.Uid, h.Gid}, "%s: the server's user could change it", h.Name)
+		assert.Zero(t, h.FileInfo().Mode()&0o022, h.Name)
 		assert.Zero(t, h.ModTime.Unix(), h.Name)
 		data, err := io.ReadAll(tr)
 		require.NoError(t, err)

@@ -18,9 +18,9 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// owner is the user and group of every file and of the running server: the
-// "nonroot" of the distroless images, known to no base image by another name.
-const owner = 65532
+// epoch is the time of everything in an image: a real one would change the
+// digest of the same content.
+var epoch = time.Unix(0, 0).UTC()
 
 // entry is one file of a layer, or a directory when its name ends in "/".
 type entry struct {
@@ -41,7 +41,8 @@ type layer struct {
 var _ v1.Layer = (*layer)(nil)
 
 // newLayer packs entries, sorted by name so that directories precede what
-// they hold, with fixed owners and times.
+// they hold. All of it is root's, so that the server, which is not, cannot
+// change itself even where the file system can be written.
 func newLayer(entries []entry) (*layer, error) {
 	var zipped bytes.Buffer
 	diffID, digest := sha256.New(), sha256.New()
@@ -71,9 +72,7 @@ func writeTar(w io.Writer, entries []entry) error {
 			Name:     e.name,
 			Size:     int64(len(e.data)),
 			Mode:     e.mode,
-			Uid:      owner,
-			Gid:      owner,
-			ModTime:  time.Unix(0, 0),
+			ModTime:  epoch,
 			Format:   tar.FormatUSTAR,
 		}
 		if err := tw.WriteHeader(header); err != nil {

@@ -47,6 +47,9 @@ func (i *Image) WriteLayout(dir string) error {
 	if _, err := layout.Write(written, index); err != nil {
 		return fmt.Errorf("writing OCI layout %q: %w", dir, err)
 	}
+	if err := readable(written); err != nil {
+		return fmt.Errorf("writing OCI layout %q: %w", dir, err)
+	}
 	if exists {
 		if err := os.Rename(dir, old); err != nil {
 			return fmt.Errorf("replacing OCI layout: %w", err)
@@ -59,6 +62,17 @@ func (i *Image) WriteLayout(dir string) error {
 		return fmt.Errorf("writing OCI layout: %w", err)
 	}
 	return nil
+}
+
+// readable lets everybody read the files of a layout: its writer leaves blobs
+// to the user alone, and other tools may run as another.
+func readable(dir string) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(path, 0o644) //nolint:gosec // nothing in an image is secret
+	})
 }
 
 // replaceable reports whether dir exists; it must then be empty or an OCI

@@ -38,6 +38,11 @@ func TestWriteLayout(t *testing.T) {
 		blobs, err := os.ReadDir(filepath.Join(dir, "blobs", "sha256"))
 		require.NoError(t, err)
 		assert.Len(t, blobs, 8, "nothing of the layout before") // as in TestPush, without the tag
+		for _, blob := range blobs {
+			info, err := blob.Info()
+			require.NoError(t, err)
+			assert.Equal(t, os.FileMode(0o644), info.Mode(), "other users' tools read it")
+		}
 		siblings, err := os.ReadDir(filepath.Dir(dir))
 		require.NoError(t, err)
 		assert.Len(t, siblings, 1, "nothing temporary is left")

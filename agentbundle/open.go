@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"testing/fstest"
 
@@ -42,15 +41,7 @@ func Unpack(index v1.ImageIndex) (*manifest.Manifest, map[string][]byte, error) 
 	if err != nil {
 		return nil, nil, fmt.Errorf("unpacking the agents layer: %w", err)
 	}
-	m, err := manifest.Read(unpacked)
-	if err != nil {
-		return nil, nil, err
-	}
-	files := map[string][]byte{}
-	for _, e := range slices.Concat(m.Agents, m.Commands) {
-		files[e.Path] = unpacked[e.Path].Data
-	}
-	return m, files, nil
+	return manifest.Open(unpacked)
 }
 
 // unpackLayer returns the regular files under /bundle. It reads at most limit

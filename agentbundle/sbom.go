@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -43,8 +42,12 @@ type spdxPackage struct {
 	Name             string         `json:"name"`
 	VersionInfo      string         `json:"versionInfo,omitempty"`
 	Purpose          string         `json:"primaryPackagePurpose"`
+	Supplier         string         `json:"supplier"`
 	DownloadLocation string         `json:"downloadLocation"`
 	FilesAnalyzed    bool           `json:"filesAnalyzed"`
+	Concluded        string         `json:"licenseConcluded"`
+	License          string         `json:"licenseDeclared"`
+	Copyright        string         `json:"copyrightText"`
 	ExternalRefs     []spdxExternal `json:"externalRefs,omitempty"`
 }
 
@@ -59,6 +62,12 @@ type spdxRelation struct {
 	Type string `json:"relationshipType"`
 	To   string `json:"relatedSpdxElement"`
 }
+
+// toolVersion is raised with what is written.
+const toolVersion = "2"
+
+// own is who supplies the image.
+const own = "Organization: " + vendor
 
 const (
 	spdxDocument = "SPDXRef-DOCUMENT"
@@ -80,13 +89,51 @@ func (b builder) sbom(index v1.ImageIndex, parts []part) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attaching the SBOM: %w", err)
 	}
-	img, err := mutate.AppendLayers(empty.Image, static.NewLayer(data, spdxType))
+	return attach(data, v1.Descriptor{MediaType: subject.MediaType, Size: subject.Size, Digest: subject.Digest})
+}
+
+// emptyConfig is that of an artifact which is no image:
+// https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidance-for-an-empty-descriptor
+var emptyConfig = static.NewLayer([]byte("{}"), types.OCIEmptyJSON)
+
+// artifact is an OCI manifest of one document.
+type artifact struct {
+	manifest []byte
+	document v1.Layer
+}
+
+// attach returns an artifact about the subject.
+func attach(document []byte, subject v1.Descriptor) (v1.Image, error) {
+	a := artifact{document: static.NewLayer(document, spdxType)}
+	m := v1.Manifest{SchemaVersion: 2, MediaType: types.OCIManifestSchema1, ArtifactType: string(spdxType), Subject: &subject}
+	config, err := partial.Descriptor(emptyConfig)
 	if err != nil {
 		return nil, fmt.Errorf("attaching the SBOM: %w", err)
 	}
-	// Without artifactType, the config's type is the artifact's.
-	img = mutate.ConfigMediaType(mutate.MediaType(img, types.OCIManifestSchema1), spdxType)
-	return mutate.Subject(img, v1.Descriptor{MediaType: subject.MediaType, Size: subject.Size, Digest: subject.Digest}).(v1.Image), nil
+	layer, err := partial.Descriptor(a.document)
+	if err != nil {
+		return nil, fmt.Errorf("attaching the SBOM: %w", err)
+	}
+	m.Config, m.Layers = *config, []v1.Descriptor{*layer}
+	m.Config.Data = []byte("{}")
+	if a.manifest, err = json.Marshal(m); err != nil {
+		return nil, fmt.Errorf("attaching the SBOM: %w", err)
+	}
+	return partial.CompressedToImage(a)
+}
+
+func (a artifact) MediaType() (types.MediaType, error) { return types.OCIManifestSchema1, nil }
+func (a artifact) RawManifest() ([]byte, error)        { return a.manifest, nil }
+func (a artifact) RawConfigFile() ([]byte, error)      { return []byte("{}"), nil }
+
+// LayerByDigest implements [partial.CompressedImageCore].
+func (a artifact) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, error) {
+	for _, l := range []v1.Layer{a.document, emptyConfig} {
+		if d, err := l.Digest(); err != nil || d == digest {
+			return l, err
+		}
+	}
+	return nil, fmt.Errorf("the artifact has no blob %s", digest)
 }
 
 func (b builder) document(parts []part) spdx {
@@ -94,18 +141,24 @@ func (b builder) document(parts []part) spdx {
 	doc := spdx{
 		SPDXVersion: "SPDX-2.3", DataLicense: "CC0-1.0", SPDXID: spdxDocument, Name: "codeflow",
 		// A time would change the digest of the same content.
-		CreationInfo: spdxCreation{Created: "1970-01-01T00:00:00Z", Creators: []string{"Tool: agentbundle"}},
-	}
-	doc.add(spdxDocument, "DESCRIBES", spdxPackage{Name: "codeflow", VersionInfo: m.Source.Version, Purpose: "CONTAINER"})
-	doc.add(spdxImage, "CONTAINS", spdxPackage{Name: serverPath, Purpose: "APPLICATION"})
-	for _, source := range append([]manifest.Source{m.Source}, m.Overlays...) {
-		if source.Name != "" {
-			doc.add(spdxImage, "CONTAINS", spdxPackage{Name: source.Name, VersionInfo: source.Version, Purpose: "SOURCE"}.at("npm"))
-		}
+		CreationInfo: spdxCreation{Created: epoch.Format(time.RFC3339), Creators: []string{"Tool: agentbundle-" + toolVersion, own}},
 	}
 	var modules []module
 	for _, p := range parts {
 		modules = append(modules, p.modules...)
+	}
+	doc.add(spdxDocument, "DESCRIBES", spdxPackage{
+		Name: "codeflow", VersionInfo: m.Source.Version, Purpose: "CONTAINER", Supplier: own, License: expression(m, modules),
+	})
+	doc.add(spdxImage, "CONTAINS", spdxPackage{Name: serverPath, Purpose: "APPLICATION", Supplier: own, License: license})
+	for _, source := range append([]manifest.Source{m.Source}, m.Overlays...) {
+		if source.Name != "" {
+			doc.add(spdxImage, "CONTAINS", spdxPackage{
+				Name: source.Name, VersionInfo: source.Version, Purpose: "SOURCE", License: source.License,
+			}.at("npm"))
+		}
+	}
+	for _, p := range parts {
 		if p.base != "" {
 			doc.add(spdxImage, "CONTAINS", spdxPackage{Name: "base for " + p.platform.String(), VersionInfo: p.base, Purpose: "CONTAINER"})
 		}
@@ -114,7 +167,9 @@ func (b builder) document(parts []part) spdx {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Version, b.Version))
 	})
 	for _, m := range slices.Compact(modules) {
-		doc.add(spdxServer, "DEPENDS_ON", spdxPackage{Name: m.Path, VersionInfo: m.Version, Purpose: "LIBRARY"}.at("golang"))
+		doc.add(spdxServer, "DEPENDS_ON", spdxPackage{
+			Name: m.Path, VersionInfo: m.Version, Purpose: "LIBRARY", License: m.license(),
+		}.at("golang"))
 	}
 	for _, e := range slices.Concat(m.Agents, m.Commands) {
 		doc.add(spdxImage, "CONTAINS", spdxPackage{Name: e.Path, Purpose: "FILE"})
@@ -129,7 +184,8 @@ func (b builder) document(parts []part) spdx {
 // add appends a package, with its relation to an earlier one.
 func (s *spdx) add(from, relation string, p spdxPackage) {
 	p.SPDXID = fmt.Sprintf("SPDXRef-Package-%d", len(s.Packages))
-	p.DownloadLocation = "NOASSERTION"
+	p.DownloadLocation, p.Copyright, p.Concluded = noAssertion, noAssertion, noAssertion
+	p.License, p.Supplier = cmp.Or(p.License, noAssertion), cmp.Or(p.Supplier, noAssertion)
 	s.Packages = append(s.Packages, p)
 	s.Relationships = append(s.Relationships, spdxRelation{From: from, Type: relation, To: p.SPDXID})
 }
@@ -137,6 +193,7 @@ func (s *spdx) add(from, relation string, p spdxPackage) {
 // at adds where the package is known by name and version:
 // https://github.com/package-url/purl-spec
 func (p spdxPackage) at(registry string) spdxPackage {
+	p.Supplier = supplier(p.Name)
 	name := strings.ReplaceAll(p.Name, "@", "%40") // of an npm scope
 	p.ExternalRefs = []spdxExternal{{
 		Category: "PACKAGE-MANAGER", Type: "purl", Locator: fmt.Sprintf("pkg:%s/%s@%s", registry, name, p.VersionInfo),

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/google/go-containerregistry/pkg/v1/validate"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -34,7 +35,12 @@ func TestSBOMIsAReferrer(t *testing.T) {
 	m, err := img.SBOM.Manifest()
 	require.NoError(t, err)
 	assert.Equal(t, types.OCIManifestSchema1, m.MediaType)
-	assert.Equal(t, spdxType, m.Config.MediaType, "the artifact's type")
+	assert.Equal(t, string(spdxType), m.ArtifactType)
+	assert.Equal(t, v1.Descriptor{
+		MediaType: "application/vnd.oci.empty.v1+json", Size: 2, Data: []byte("{}"),
+		Digest: v1.Hash{Algorithm: "sha256", Hex: "44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a"},
+	}, m.Config, "as the image specification has it")
+	require.NoError(t, validate.Image(img.SBOM, validate.Fast))
 	assert.Equal(t, &v1.Descriptor{MediaType: types.OCIImageIndex, Size: subject.Size, Digest: img.Digest}, m.Subject)
 }
 

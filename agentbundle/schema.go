@@ -22,6 +22,8 @@ var (
 	// date admits both types: an unquoted date is a timestamp.
 	date   = values{"a date", func(n *yaml.Node) bool { return text.has(n) || n.ShortTag() == "!!timestamp" }}
 	number = values{"a number", func(n *yaml.Node) bool { return slices.Contains([]string{"!!int", "!!float"}, n.ShortTag()) }}
+	// scalar may be nothing.
+	scalar = values{"a text", func(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode }}
 	list   = values{"a list", func(n *yaml.Node) bool { return n.Kind == yaml.SequenceNode }}
 	texts  = values{"a list of texts", func(n *yaml.Node) bool { return list.has(n) && all(n.Content, text) }}
 )

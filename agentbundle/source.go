@@ -52,8 +52,16 @@ func readPackageJSON(dir string) (manifest.Source, error) {
 	if err != nil {
 		return src, fmt.Errorf("reading the source %q: %w", dir, err)
 	}
-	if err := json.Unmarshal(data, &src); err != nil {
+	pkg := struct {
+		*manifest.Source
+		License any `json:"license"`
+	}{Source: &src}
+	if err := json.Unmarshal(data, &pkg); err != nil {
 		return src, fmt.Errorf("decoding %q: %w", path, err)
+	}
+	// Old packages have an object, and npm has texts for no license and for a file.
+	if license, _ := pkg.License.(string); license != "UNLICENSED" && !strings.HasPrefix(license, "SEE ") {
+		src.License = license
 	}
 	if src.Name == "" || src.Version == "" {
 		return src, fmt.Errorf("decoding %q: name and version must be set, got %q and %q", path, src.Name, src.Version)

@@ -3,9 +3,12 @@ package agentbundle
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/systemdir"
 )
 
 const ruleUATS = "uats"
@@ -38,7 +41,7 @@ var uats = []field{
 	{key: "stability", values: oneOf("experimental", "stable", "deprecated"), example: "stable", severity: SeverityWarning},
 	{key: "maturity", values: oneOf("prototype", "beta", "production"), example: "production", severity: SeverityWarning},
 	{key: "intended_followups", values: texts, example: "[test-generator]"},
-	{key: "allowed_directories", values: texts, example: "[" + servedDir + "]"},
+	{key: "allowed_directories", values: directories, example: "[" + servedDir + "]"},
 	{key: "tools", values: mapOf(boolean), example: "{read: true, write: false}"},
 	{key: "permission", values: mapOf(oneOf("allow", "ask", "deny")), example: "{read: allow, write: deny}"},
 	{key: "output_format", values: oneOf("AGENT_OUTPUT_V1"), example: "AGENT_OUTPUT_V1"},
@@ -47,6 +50,11 @@ var uats = []field{
 }
 
 var yes = values{"true", func(n *yaml.Node) bool { return boolean.has(n) && n.Value == "true" }}
+
+// directories are those that the server lets an agent have.
+var directories = values{"a list of directories, none of them the system's", func(n *yaml.Node) bool {
+	return texts.has(n) && !slices.ContainsFunc(n.Content, func(directory *yaml.Node) bool { return systemdir.Is(directory.Value) })
+}}
 
 var plainNameRE = regexp.MustCompile(`^[a-z0-9-]+$`)
 

@@ -53,6 +53,8 @@ func TestUATS(t *testing.T) {
 		"unknown maturity":      {"maturity: alpha", `17: warning: uats: maturity must be one of prototype, beta, production, got "alpha"`},
 		"unknown follow-up":     {"intended_followups: [a, gone]", `18: error: followups: intended_followups must name agents of the bundle, got "gone"`},
 		"text as follow-up":     {"intended_followups: a", `18: error: uats: intended_followups must be a list of texts, got "a"`},
+		"whole machine":         {"allowed_directories: [/srv, /]", `19: error: uats: allowed_directories must be a list of directories, none of them the system's, got a seq`},
+		"system's directory":    {"allowed_directories: [/etc/ssl]", `19: error: uats: allowed_directories must be a list of directories, none of them the system's, got a seq`},
 		"list as tools":         {"tools: [read]", `20: error: uats: tools must be a mapping to true or false, got a seq`},
 		"word as tool":          {"tools: {read: 'yes'}", `20: error: uats: tools must be a mapping to true or false, got a map`},
 		"write without read":    {"tools: {write: true, read: false}", `20: warning: uats: tools should have read where they have write or edit`},

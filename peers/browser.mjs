@@ -5,12 +5,15 @@
 // It fails with what is wrong, or prints figures as JSON. It does not prove
 // that other browsers or screen readers agree.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
 const [executablePath, origin, folder] = process.argv.slice(2);
 const pages = ["/", "/?q=kubernetes", "/agents/code-reviewer", "/commands/plan", "/connect", "/missing"];
-const AA = 4.5; // https://www.w3.org/TR/WCAG22/#contrast-minimum
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const [AA, AAA] = [4.5, 7]; // https://www.w3.org/TR/WCAG22/#contrast-minimum
 
 const browser = await chromium.launch({
   executablePath,
@@ -157,6 +160,8 @@ function inspect() {
   };
 }
 
+let views = 0;
+
 async function look(page, colorScheme, width) {
   const lowest = {};
   for (const [i, address] of pages.entries()) {
@@ -168,22 +173,61 @@ async function look(page, colorScheme, width) {
       assert.ok(ratio >= AA, `${where}: contrast of ${kind} is ${ratio}`);
       lowest[kind] = Math.min(lowest[kind] ?? 21, ratio);
     }
+    // As an evaluated expression: the page's policy allows no further script.
+    await page.evaluate(axe);
+    const { violations, passes } = await page.evaluate(() => window.axe.run());
+    assert.deepEqual(violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`), [], where);
+    assert.ok(passes.length > 10, `${where}: axe has looked at the page`);
+    views++;
     if (folder) await page.screenshot({ path: path.join(folder, `${colorScheme}-${width}-${i}.png`) });
   }
   return lowest;
+}
+
+// fold closes and opens the sections of a long text.
+async function fold(page) {
+  await page.goto("/agents/code-reviewer");
+  const closed = page.locator(".prose > details:not([open])");
+  const all = await page.locator(".prose > details").count();
+  assert.ok(all > 3);
+  await page.getByRole("button", { name: "Fold all", exact: true }).click();
+  assert.equal(await closed.count(), all);
+  const link = page.getByRole("navigation", { name: "Contents" }).getByRole("link").nth(2);
+  const title = await link.textContent();
+  await link.click();
+  assert.equal(await closed.count(), all - 1, "the section that was asked for opens");
+  assert.equal(await page.locator(":target").textContent(), title);
+  await page.getByRole("button", { name: "Unfold all" }).click();
+  assert.equal(await closed.count(), 0);
+}
+
+// print has the whole text in black on white, and nothing to click.
+async function print(page) {
+  await page.goto("/agents/code-reviewer");
+  await page.emulateMedia({ media: "print", colorScheme: "dark" });
+  const { contrast } = await page.evaluate(inspect);
+  assert.ok(contrast.text >= AAA, `contrast of text is ${contrast.text}`);
+  for (const hidden of ["header nav", ".copy", ".contents", "#get"]) {
+    assert.equal(await page.locator(hidden).first().isVisible(), false, hidden);
+  }
+  assert.equal(await page.evaluate(() => getComputedStyle(document.body).backgroundColor), "rgb(255, 255, 255)");
+  if (folder) await page.pdf({ path: path.join(folder, "print.pdf") });
 }
 
 try {
   const report = await visit({}, searchAndCopy);
   await visit({ javaScriptEnabled: false }, withoutScript);
   report.keyboard = await visit({}, keyboard);
+  await visit({}, fold);
+  await visit({}, print);
   report.contrast = {};
   for (const colorScheme of ["light", "dark"]) {
-    for (const width of [1200, 320]) {
+    for (const width of [1200, 768, 320]) {
       const viewport = { width, height: 800 };
       report.contrast[colorScheme] = await visit({ colorScheme, viewport }, (page) => look(page, colorScheme, width));
     }
   }
+  report.views = views;
   console.log(JSON.stringify(report));
 } finally {
   await browser.close();

@@ -1,17 +1,23 @@
 // Carries out a plan of internal/conformance, which runs it, with the
-// TypeScript SDK's client:
+// TypeScript SDK's client, version 1 or 2; 2 speaks the newest protocol, or the
+// one before:
 //
-//   node client.mjs <URL of the server> < plan.json
+//   node client.mjs <URL of the server> v1|v2|v2-before < plan.json
 //
 // It prints a line of JSON for each check: its name and a detail or an error.
 import assert from "node:assert/strict";
 import { text } from "node:stream/consumers";
-import { Client } from "@modelcontextprotocol/sdk/client/index.js";
-import { StreamableHTTPClientTransport } from "@modelcontextprotocol/sdk/client/streamableHttp.js";
-import { McpError } from "@modelcontextprotocol/sdk/types.js";
+
+const [url, which] = process.argv.slice(2);
+const newest = which === "v2";
+const modules = which === "v1"
+  ? ["@modelcontextprotocol/sdk/client/index.js", "@modelcontextprotocol/sdk/client/streamableHttp.js", "@modelcontextprotocol/sdk/types.js"]
+  : ["@modelcontextprotocol/client"];
+const sdk = Object.assign({}, ...(await Promise.all(modules.map((name) => import(name)))));
+const Refusal = sdk.McpError ?? sdk.ProtocolError;
 
 const plan = JSON.parse(await text(process.stdin));
-const client = new Client({ name: "conformance", version: "1" });
+const client = new sdk.Client({ name: "conformance", version: "1" }, { versionNegotiation: { mode: newest ? "auto" : "legacy" } });
 
 async function check(name, work) {
   const line = { name };
@@ -48,7 +54,7 @@ async function judge({ method, params, refused, text: want }) {
   try {
     result = await methods[method](params);
   } catch (error) {
-    if (refused && error instanceof McpError) return error.message;
+    if (refused && error instanceof Refusal) return error.message;
     throw error;
   }
   const got = result.content?.[0].text ?? result.contents?.[0].text ??
@@ -60,12 +66,14 @@ async function judge({ method, params, refused, text: want }) {
 }
 
 await check("initialize", async () => {
-  const transport = new StreamableHTTPClientTransport(new URL(process.argv[2]));
+  const transport = new sdk.StreamableHTTPClientTransport(new URL(url));
   await client.connect(transport);
   const { name, version } = client.getServerVersion();
-  return `${name} ${version}, protocol ${transport.protocolVersion}`;
+  const protocol = client.getNegotiatedProtocolVersion?.() ?? transport.protocolVersion;
+  assert.equal(protocol, newest ? "2026-07-28" : "2025-11-25");
+  return `${name} ${version}, protocol ${protocol}`;
 });
-await check("ping", async () => void (await client.ping()));
+if (!newest) await check("ping", async () => void (await client.ping())); // it is the last version that has it
 for (const [field, method, key] of [
   ["tools", "listTools", "name"],
   ["prompts", "listPrompts", "name"],

@@ -16,8 +16,8 @@ import (
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
 const (
 	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 30 * time.Second
-	writeTimeout      = 60 * time.Second
+	readTimeout       = 10 * time.Second // of a body that no handler reads: guard has its own
+	writeTimeout      = 30 * time.Second
 	idleTimeout       = 75 * time.Second
 	maxHeaderBytes    = 64 << 10
 )

@@ -6,14 +6,15 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
-
-	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/api"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/web"
 )
@@ -30,6 +31,9 @@ type Options struct {
 	// PublicURL is where clients reach the server, as its web page shows it.
 	// Default: where the request for the page went.
 	PublicURL string
+	// Image is the digest of the image that runs, as the web page shows it.
+	// Default: none is shown.
+	Image string
 	// Workspace is the directory of the agents' files on this host.
 	Workspace string
 	// Guard says which requests are handled.
@@ -51,7 +55,8 @@ type Server struct {
 	health  *health
 	log     *slog.Logger
 	handler http.Handler
-	mcp     *mcp.Server // nil without a bundle
+	page    web.Options
+	mcp     *mcpserver.Server // nil without a bundle
 }
 
 // New returns the server of one bundle. A bundle that is missing or does not
@@ -64,7 +69,12 @@ func New(bundle fs.FS, opts *Options) *Server {
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	o.Guard.Open, o.Guard.Refuse = isDiscovery, refuse
 	s := &Server{log: o.Logger}
+	s.page = web.Options{
+		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
+		Image: o.Image, Health: func() string { return s.health.current(context.Background()).state }, Top: o.Top,
+	}
 	c, err := catalog.Load(bundle)
 	if err != nil {
 		o.Logger.Error("bundle cannot be served", "error", err)
@@ -79,13 +89,18 @@ func New(bundle fs.FS, opts *Options) *Server {
 		Private: o.Guard.Private(),
 		Logger:  o.Logger,
 	})
-	s.mcp = protocol.Server
+	s.mcp = protocol
 	mux := http.NewServeMux()
 	mux.Handle("/mcp", protocol)
+	mux.HandleFunc("/mcp/{$}", func(w http.ResponseWriter, r *http.Request) { // as some clients write it
+		r.Pattern = "/mcp" // it is the same route
+		protocol.ServeHTTP(w, r)
+	})
+	for _, path := range discovery {
+		mux.HandleFunc(path, noAuthorization)
+	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
-	mux.Handle("/", web.New(c, &web.Options{
-		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
-	}))
+	mux.Handle("/", web.New(c, &s.page))
 	s.handler = s.routes(guard.New(mux, o.Guard))
 	return s
 }
@@ -95,7 +110,7 @@ func (s *Server) routes(guarded http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /health", s.health)
 	mux.HandleFunc("GET /livez", livez)
-	mux.Handle("/", guarded)
+	mux.Handle("/", web.Errors(guarded, &s.page))
 	return mux
 }
 
@@ -107,12 +122,43 @@ func (s *Server) BundleDigest() string { return s.health.bundleDigest }
 
 // MCP returns the server of the protocol, for other transports than HTTP, or nil
 // when the bundle cannot be served.
-func (s *Server) MCP() *mcp.Server { return s.mcp }
+func (s *Server) MCP() *mcpserver.Server { return s.mcp }
 
 // livez depends on nothing: it answers while the process does.
 func livez(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
 }
+
+// discovery are the paths where clients look for an authorization server before
+// they send the token that they have. Where there is none, the protocol's metadata
+// of the resource, which must name one, would lead them to nowhere: so they are
+// told that, in JSON, and need no token to be. Some clients give up on anything else.
+// https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-server-discovery
+var discovery = []string{"/.well-known/", "/mcp/.well-known/", "/authorize", "/register", "/token"}
+
+func isDiscovery(r *http.Request) bool {
+	return slices.ContainsFunc(discovery, func(path string) bool {
+		return r.URL.Path == path || strings.HasSuffix(path, "/") && strings.HasPrefix(r.URL.Path, path)
+	})
+}
+
+func noAuthorization(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusNotFound, map[string]string{
+		"error": "not_found", "error_description": "this server has no authorization server: if it needs a bearer token, its operators give one",
+	})
+}
+
+// refuse answers a client of the protocol in its own words.
+func refuse(w http.ResponseWriter, r *http.Request, status int, message string) {
+	if strings.TrimSuffix(r.URL.Path, "/") == "/mcp" {
+		rpc.Refuse(w, status, refused, message)
+		return
+	}
+	writeJSON(w, status, map[string]string{"error": message})
+}
+
+// refused is a code of JSON-RPC that servers may use as they like.
+const refused = -32000
 
 func noBundle(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusServiceUnavailable, map[string]string{"error": "the bundle cannot be served: see /health"})

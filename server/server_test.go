@@ -3,6 +3,7 @@
 package server_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -127,6 +129,56 @@ func TestHealthOfTheDatabase(t *testing.T) {
 	}
 }
 
+// TestDatabaseFailureIsLoggedOnce repeats one failure, which names another port
+// each time, before a different one.
+func TestDatabaseFailureIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		var failure error
+		srv := server.New(bundletest.Small(t), &server.Options{
+			Logger:   slog.New(slog.NewTextHandler(&log, nil)),
+			Database: &server.Database{Check: func(context.Context) error { return failure }, Breaker: func() string { return "closed" }},
+		})
+		for _, text := range []string{
+			"read tcp 10.0.0.1:40001->10.0.1.7:5432: reset", "read tcp 10.0.0.1:41234->10.0.2.9:5432: reset", "login failed", "",
+			"read tcp 10.0.0.1:50002->10.0.1.7:5432: reset",
+		} {
+			failure = nil
+			if text != "" {
+				failure = errors.New(text)
+			}
+			get(srv, http.MethodGet, "/health")
+			time.Sleep(time.Second + time.Millisecond)
+		}
+		assert.Equal(t, 3, strings.Count(log.String(), "database cannot be used"), log.String())
+		assert.Equal(t, 1, strings.Count(log.String(), "can be used again"))
+		assert.Contains(t, log.String(), "40001", "the text is logged as it is")
+	})
+}
+
+// TestPage shows people how the server is, and its errors as pages.
+func TestPage(t *testing.T) {
+	t.Parallel()
+	_, hash := guard.NewToken()
+	tokens, err := guard.ParseTokens(hash)
+	require.NoError(t, err)
+	ask := func(srv http.Handler) string {
+		req := httptest.NewRequest(http.MethodGet, "/", nil)
+		req.Header.Set("Accept", "text/html")
+		rec := httptest.NewRecorder()
+		srv.ServeHTTP(rec, req)
+		assert.Equal(t, "text/html; charset=utf-8", rec.Header().Get("Content-Type"))
+		return rec.Body.String()
+	}
+	assert.Contains(t, ask(newServer(bundletest.Small(t), server.Options{Image: "sha256:0123456789abcdef"})),
+		`blue · <a href="/health">healthy</a> · image <code title="sha256:0123456789abcdef">sha256:0123456789ab</code>`)
+	assert.Contains(t, ask(newServer(bundletest.Small(t), server.Options{Guard: guard.Options{Tokens: tokens}})), "<h1>A token is needed</h1>")
+	noBundle := ask(newServer(fstest.MapFS{}, server.Options{}))
+	assert.Contains(t, noBundle, "<h1>Not available</h1>")
+	assert.Contains(t, noBundle, `<a href="/health">unhealthy</a>`)
+}
+
 // TestRoutes lists who answers what; the packages test what they answer.
 func TestRoutes(t *testing.T) {
 	t.Parallel()
@@ -146,7 +198,19 @@ func TestRoutes(t *testing.T) {
 		{"HEAD", "/livez", 200, 200, "", "application/json"},
 		{"GET", "/api/v1/agents", 200, 401, "seo-master", "application/json"},
 		{"GET", "/", 200, 401, "<!doctype html>", "text/html; charset=utf-8"},
-		{"GET", "/mcp", 405, 401, "", ""},
+		{"GET", "/mcp", 405, 401, `"error":{"code":-32600`, "application/json"},
+		{"GET", "/mcp/", 405, 401, `"error":{"code":-32600`, "application/json"},
+		{"POST", "/mcp/x", 405, 401, "", ""},
+		{"GET", "/.well-known/oauth-protected-resource", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/.well-known/oauth-protected-resource/mcp", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/.well-known/oauth-authorization-server", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/.well-known/oauth-authorization-server/mcp", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/.well-known/openid-configuration", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/mcp/.well-known/openid-configuration", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"POST", "/register", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"POST", "/token", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/authorize", 404, 404, `{"error":"not_found"`, "application/json"},
+		{"GET", "/registers", 404, 401, "", ""},
 		{"GET", "/assets/", 404, 401, "", ""},
 		{"GET", "/nothing", 404, 401, "", ""},
 		{"POST", "/health", 405, 401, "", ""},
@@ -188,9 +252,10 @@ func TestServeDrains(t *testing.T) {
 	url := "http://" + listener.Addr().String()
 	started, release := make(chan struct{}), make(chan struct{})
 	srv := newServer(bundletest.Small(t), server.Options{})
+	var expected atomic.Int32
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/slow" {
-			srv.ServeHTTP(w, r)
+			srv.ServeHTTP(expecting{w, &expected}, r)
 			return
 		}
 		close(started)
@@ -217,6 +282,7 @@ func TestServeDrains(t *testing.T) {
 
 	<-started
 	require.NoError(t, server.CheckHealth(t.Context(), url))
+	assert.Zero(t, expected.Load())
 	stop()
 	require.Eventually(t, func() bool {
 		err := server.CheckHealth(t.Context(), url)
@@ -229,10 +295,19 @@ func TestServeDrains(t *testing.T) {
 		}
 		return err != nil
 	}, 5*time.Second, time.Millisecond, "then the listener closes")
+	assert.Positive(t, expected.Load(), "the log must not take it for a failure")
 	close(release)
 	assert.Equal(t, "done", <-answer)
 	assert.NoError(t, <-served)
 }
+
+// expecting counts the answers that are no failure, as telemetry does not log them.
+type expecting struct {
+	http.ResponseWriter
+	calls *atomic.Int32
+}
+
+func (e expecting) Expected() { e.calls.Add(1) }
 
 func TestServeCutsOff(t *testing.T) {
 	t.Parallel()

@@ -216,6 +216,8 @@ func (k *colorStack) environment() map[string]pulumi.StringInput {
 	env := map[string]pulumi.StringInput{
 		"PORT":                       pulumi.String(strconv.Itoa(k.cfg.Service.Port)),
 		"CODEFLOW_COLOR":             pulumi.String(k.cfg.Name),
+		"CODEFLOW_IMAGE":             pulumi.String(k.image.Digest.String()),
+		"CODEFLOW_PROXIES":           pulumi.String("1"), // the load balancer
 		"CODEFLOW_PUBLIC":            pulumi.String(strconv.FormatBool(k.cfg.Access.Public)),
 		"CODEFLOW_METRICS_NAMESPACE": pulumi.String("CodeFlow"),
 		"CODEFLOW_REQUIRE_DATABASE":  pulumi.String(strconv.FormatBool(k.cfg.Service.RequireDatabase)),

@@ -40,6 +40,8 @@ type Manifest struct {
 type Source struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
+	// License is the SPDX expression that the package declares; optional.
+	License string `json:"license,omitempty"`
 }
 
 // Counts are the lengths of the manifest's lists, for readers that skip them.
@@ -96,48 +98,53 @@ func (m *Manifest) Encode() ([]byte, error) {
 // Read reads the manifest of a bundle and verifies that the bundle holds
 // exactly the files and bytes that the manifest promises.
 func Read(bundle fs.FS) (*Manifest, error) {
+	m, _, err := Open(bundle)
+	return m, err
+}
+
+// Open is [Read] that returns the files, too, by path: they are read only once.
+func Open(bundle fs.FS) (*Manifest, map[string][]byte, error) {
 	data, err := fs.ReadFile(bundle, FileName)
 	if err != nil {
-		return nil, fmt.Errorf("reading the bundle's manifest: %w", err)
+		return nil, nil, fmt.Errorf("reading the bundle's manifest: %w", err)
 	}
 	m := new(Manifest)
 	if err := json.Unmarshal(data, m); err != nil {
-		return nil, fmt.Errorf("decoding %s: %w", FileName, err)
+		return nil, nil, fmt.Errorf("decoding %s: %w", FileName, err)
 	}
 	if m.SchemaVersion != SchemaVersion {
-		return nil, fmt.Errorf("reading %s: schemaVersion must be %d, got %d", FileName, SchemaVersion, m.SchemaVersion)
+		return nil, nil, fmt.Errorf("reading %s: schemaVersion must be %d, got %d", FileName, SchemaVersion, m.SchemaVersion)
 	}
-	listed := map[string]bool{FileName: true}
+	files := map[string][]byte{}
 	for _, e := range slices.Concat(m.Agents, m.Commands) {
-		if err := e.verify(bundle); err != nil {
-			return nil, err
+		if files[e.Path], err = e.read(bundle); err != nil {
+			return nil, nil, fmt.Errorf("verifying %q: %w", e.Name, err)
 		}
-		listed[e.Path] = true
 	}
 	if got := m.Digest(); got != m.BundleDigest {
-		return nil, fmt.Errorf("verifying %s: bundleDigest is %q, its entries give %q", FileName, m.BundleDigest, got)
+		return nil, nil, fmt.Errorf("verifying %s: bundleDigest is %q, its entries give %q", FileName, m.BundleDigest, got)
 	}
 	err = fs.WalkDir(bundle, ".", func(path string, entry fs.DirEntry, err error) error {
-		if err == nil && !entry.IsDir() && !listed[path] {
+		if _, listed := files[path]; err == nil && !entry.IsDir() && !listed && path != FileName {
 			err = fmt.Errorf("%s is not listed", path)
 		}
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("verifying %s: %w", FileName, err)
+		return nil, nil, fmt.Errorf("verifying %s: %w", FileName, err)
 	}
-	return m, nil
+	return m, files, nil
 }
 
-func (e Entry) verify(bundle fs.FS) error {
+func (e Entry) read(bundle fs.FS) ([]byte, error) {
 	data, err := fs.ReadFile(bundle, e.Path)
 	if err != nil {
-		return fmt.Errorf("verifying %q: %w", e.Name, err)
+		return nil, err
 	}
 	if got := Sum(data); got != e.SHA256 {
-		return fmt.Errorf("verifying %q: %s has sha256 %s, the manifest says %s", e.Name, e.Path, got, e.SHA256)
+		return nil, fmt.Errorf("%s has sha256 %s, the manifest says %s", e.Path, got, e.SHA256)
 	}
-	return nil
+	return data, nil
 }
 
 // Sum returns the digest of data in the form of [Entry.SHA256].

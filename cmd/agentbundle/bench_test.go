@@ -31,8 +31,8 @@ const maxPeak = 100 // MB
 
 const dockerfile = `FROM scratch
 ARG TARGETARCH
-COPY --chown=65532:65532 ${TARGETARCH}/codeflow-server /codeflow-server
-COPY --chown=65532:65532 bundle /bundle
+COPY ${TARGETARCH}/codeflow-server /codeflow-server
+COPY bundle /bundle
 USER 65532:65532
 ENV PORT=3000
 EXPOSE 3000

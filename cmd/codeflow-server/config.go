@@ -22,15 +22,21 @@ import (
 
 // config is what the flags and the environment say.
 type config struct {
-	port, metricsPort int
+	address           string
+	port              int
+	metricsAddress    string
+	metricsPort       int
 	bundle            string
-	color             string
+	color, image      string
 	publicURL         string
 	public            bool
 	tokens            guard.Tokens
 	tokensSecret      *secret.Secret
 	hosts             []string
 	concurrency       int
+	clientConcurrency int
+	maxBody           int64
+	proxies           int
 	database          database.Config
 	requireDatabase   bool
 	breakerThreshold  uint
@@ -48,15 +54,20 @@ type config struct {
 
 // environment names the variable of each flag that has one. A flag overrides it.
 var environment = map[string]string{
+	"address":            "CODEFLOW_ADDRESS",
 	"port":               "PORT",
 	"bundle":             "CODEFLOW_BUNDLE",
 	"color":              "CODEFLOW_COLOR",
+	"image":              "CODEFLOW_IMAGE",
 	"url":                "CODEFLOW_URL",
 	"public":             "CODEFLOW_PUBLIC",
 	"tokens":             "CODEFLOW_TOKENS",
 	"tokens-secret":      "CODEFLOW_TOKENS_SECRET_ARN",
 	"hosts":              "CODEFLOW_HOSTS",
 	"concurrency":        "CODEFLOW_CONCURRENCY",
+	"client-concurrency": "CODEFLOW_CLIENT_CONCURRENCY",
+	"max-body":           "CODEFLOW_MAX_BODY",
+	"proxies":            "CODEFLOW_PROXIES",
 	"database-url":       "DATABASE_URL",
 	"database-iam":       "CODEFLOW_DATABASE_IAM",
 	"database-login":     "CODEFLOW_DATABASE_LOGIN",
@@ -64,6 +75,7 @@ var environment = map[string]string{
 	"breaker-threshold":  "CODEFLOW_BREAKER_THRESHOLD",
 	"breaker-timeout":    "CODEFLOW_BREAKER_TIMEOUT",
 	"log-level":          "LOG_LEVEL",
+	"metrics-address":    "CODEFLOW_METRICS_ADDRESS",
 	"metrics-port":       "CODEFLOW_METRICS_PORT",
 	"metrics-namespace":  "CODEFLOW_METRICS_NAMESPACE",
 	"otlp-endpoint":      "OTEL_EXPORTER_OTLP_ENDPOINT",
@@ -73,15 +85,22 @@ var environment = map[string]string{
 	"workspace":          "CODEFLOW_WORKSPACE",
 }
 
-const prefix = "CODEFLOW_"
+const (
+	prefix   = "CODEFLOW_"
+	loopback = "127.0.0.1"
+
+	minBody, maxBody = 1 << 10, 16 << 20
+)
 
 // flags are the settings, with their defaults in cfg. docs/server.md has them in
 // a table, which a test compares.
 func (cfg *config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("codeflow-server", flag.ContinueOnError)
+	f.StringVar(&cfg.address, "address", loopback, "address to serve on; the image has 0.0.0.0, which is every one")
 	f.IntVar(&cfg.port, "port", 3000, "port to serve on")
 	f.StringVar(&cfg.bundle, "bundle", "/bundle", "directory of the bundle")
 	f.StringVar(&cfg.color, "color", "", "colour of the stack, as /health, logs and metrics tell it")
+	f.StringVar(&cfg.image, "image", "", "digest of the image that runs, as the web page shows it")
 	f.StringVar(&cfg.publicURL, "url", "", "where clients reach the server, as its web page shows it; without it, where they asked for the page")
 	f.BoolVar(&cfg.public, "public", false, "serve everybody; otherwise tokens are needed")
 	f.Func("tokens", "hashes of the bearer tokens, as the command token prints them, separated by commas or lines", func(s string) (err error) {
@@ -97,6 +116,9 @@ func (cfg *config) flags() *flag.FlagSet {
 		return nil
 	})
 	f.IntVar(&cfg.concurrency, "concurrency", 512, "requests handled at once; others are answered 503")
+	f.IntVar(&cfg.clientConcurrency, "client-concurrency", 64, "requests of one client address handled at once; others are answered 503")
+	f.Int64Var(&cfg.maxBody, "max-body", 64<<10, "bytes that the body of a request may have")
+	f.IntVar(&cfg.proxies, "proxies", 0, "how many proxies there are in front that add the address they serve to X-Forwarded-For")
 	f.StringVar(&cfg.database.URL, "database-url", "", "PostgreSQL for the counting of uses; without it they are not counted")
 	f.BoolVar(&cfg.database.IAM, "database-iam", false, "sign in to the database by IAM, with a token for each connection")
 	f.StringVar(&cfg.database.Login, "database-login", "", "user and password for the command migrate, as RDS keeps them in its secret; the server's user is that of the URL")
@@ -104,13 +126,14 @@ func (cfg *config) flags() *flag.FlagSet {
 	f.UintVar(&cfg.breakerThreshold, "breaker-threshold", 5, "failures in a row that open a circuit breaker")
 	f.DurationVar(&cfg.database.Breaker.Timeout, "breaker-timeout", time.Minute, "how long a circuit breaker stays open")
 	f.StringVar(&cfg.logLevel, "log-level", "info", "debug, info, warn or error; SIGHUP switches to debug and back")
+	f.StringVar(&cfg.metricsAddress, "metrics-address", loopback, "address for Prometheus to read /metrics on")
 	f.IntVar(&cfg.metricsPort, "metrics-port", 9090, "port for Prometheus to read /metrics on; 0 for none")
 	f.StringVar(&cfg.metricsNamespace, "metrics-namespace", "", "CloudWatch namespace of the metrics in the log; without it there are none")
 	f.StringVar(&cfg.otlpEndpoint, "otlp-endpoint", "", "URL of an OTLP/HTTP collector of traces; without it nothing is traced")
 	f.Float64Var(&cfg.sampleRatio, "trace-sample-ratio", 0.05, "share of the requests that are traced")
 	f.DurationVar(&cfg.drain.Notice, "drain-notice", 3*time.Second, "how long requests are still taken after SIGTERM, with /health at 503")
 	f.DurationVar(&cfg.drain.Timeout, "drain-timeout", 20*time.Second, "how long requests in flight may then take")
-	f.StringVar(&cfg.workspace, "workspace", "", "directory of the files that agents work on; with -stdio the current one")
+	f.StringVar(&cfg.workspace, "workspace", "", "directory of the files that agents work on, for -stdio only; without it the current one")
 	f.BoolVar(&cfg.stdio, "stdio", false, "serve one client over standard input and output")
 	f.BoolVar(&cfg.checkConfig, "check-config", false, "check the settings and the bundle, and exit")
 	f.BoolVar(&cfg.version, "version", false, "print the version and exit")
@@ -176,6 +199,10 @@ func (cfg *config) check() (errs []error) {
 	require(cfg.metricsPort >= 0 && cfg.metricsPort <= 65535, "-metrics-port must be from 0 (none) to 65535, got %d", cfg.metricsPort)
 	require(cfg.metricsPort != cfg.port, "-metrics-port must not be -port, got %d for both", cfg.port)
 	require(cfg.concurrency >= 1, "-concurrency must be 1 or more, got %d", cfg.concurrency)
+	require(cfg.clientConcurrency >= 1, "-client-concurrency must be 1 or more, got %d", cfg.clientConcurrency)
+	require(cfg.maxBody >= minBody && cfg.maxBody <= maxBody, "-max-body must be from %d to %d bytes, got %d", minBody, maxBody, cfg.maxBody)
+	require(cfg.proxies >= 0, "-proxies must be 0 or more, got %d", cfg.proxies)
+	require(cfg.workspace == "" || cfg.stdio, "-workspace needs -stdio: over HTTP the files are on the client's host, and whoever asks would learn of this one's")
 	require(cfg.sampleRatio > 0 && cfg.sampleRatio <= 1, "-trace-sample-ratio must be above 0 and up to 1, got %g: leave -otlp-endpoint out to trace nothing", cfg.sampleRatio)
 	require(cfg.breakerThreshold >= 1 && cfg.breakerThreshold <= math.MaxUint32, "-breaker-threshold must be 1 or more, got %d", cfg.breakerThreshold)
 	cfg.database.Breaker.Threshold = uint32(cfg.breakerThreshold)

@@ -24,6 +24,8 @@ func TestParse(t *testing.T) {
 	assert.Equal(t, "/bundle", cfg.bundle)
 	assert.False(t, cfg.public)
 	assert.Empty(t, cfg.workspace)
+	assert.Equal(t, "127.0.0.1", cfg.address)
+	assert.Equal(t, "127.0.0.1", cfg.metricsAddress)
 
 	environ := []string{
 		"PORT=8080", "CODEFLOW_BUNDLE=/b", "CODEFLOW_COLOR=green", "CODEFLOW_PUBLIC=false", "CODEFLOW_TOKENS=" + hash + "\n" + hash,
@@ -60,6 +62,10 @@ func TestParseRefuses(t *testing.T) {
 		"ports":             {[]string{"-metrics-port=3000"}, "", "-metrics-port must not be -port, got 3000 for both"},
 		"metrics port":      {[]string{"-metrics-port=-1"}, "", "-metrics-port must be from 0 (none) to 65535, got -1"},
 		"concurrency":       {[]string{"-concurrency=0"}, "", "-concurrency must be 1 or more, got 0"},
+		"each":              {[]string{"-client-concurrency=0"}, "", "-client-concurrency must be 1 or more, got 0"},
+		"body":              {nil, "CODEFLOW_MAX_BODY=1000", "-max-body must be from 1024 to 16777216 bytes, got 1000"},
+		"proxies":           {[]string{"-proxies=-1"}, "", "-proxies must be 0 or more, got -1"},
+		"workspace":         {nil, "CODEFLOW_WORKSPACE=/srv", "-workspace needs -stdio"},
 		"ratio":             {[]string{"-trace-sample-ratio=0"}, "", "-trace-sample-ratio must be above 0 and up to 1, got 0"},
 		"breaker threshold": {[]string{"-breaker-threshold=0"}, "", "-breaker-threshold must be 1 or more, got 0"},
 		"breaker timeout":   {[]string{"-breaker-timeout=0"}, "", "-breaker-timeout must be above 0, got 0s"},

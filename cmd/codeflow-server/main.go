@@ -106,5 +106,9 @@ func say(stdout io.Writer, line string) error {
 func healthcheck(ctx context.Context, cfg *config) error {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	return server.CheckHealth(ctx, "http://"+net.JoinHostPort("127.0.0.1", strconv.Itoa(cfg.port)))
+	address := cfg.address
+	if ip := net.ParseIP(address); ip == nil || ip.IsUnspecified() {
+		address = loopback
+	}
+	return server.CheckHealth(ctx, "http://"+net.JoinHostPort(address, strconv.Itoa(cfg.port)))
 }

@@ -15,12 +15,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
@@ -46,8 +45,11 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	}
 	defer flush(&err, tel.Shutdown)
 	opts := &server.Options{
-		Color: cfg.color, PublicURL: cfg.publicURL, Workspace: cfg.workspace, Logger: log, Observe: tel.Observe,
-		Guard: guard.Options{Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Refused: tel.Refused},
+		Color: cfg.color, Image: cfg.image, PublicURL: cfg.publicURL, Logger: log, Observe: tel.Observe,
+		Guard: guard.Options{
+			Hosts: cfg.hosts, Tokens: cfg.tokens, Concurrency: cfg.concurrency, Each: cfg.clientConcurrency,
+			Proxies: cfg.proxies, MaxBody: cfg.maxBody, Refused: tel.Refused,
+		},
 	}
 	if cfg.tokensSecret != nil {
 		opts.Guard.Rotating = new(guard.Rotating)
@@ -73,7 +75,7 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 		return err
 	}
 	defer stopMetrics()
-	listener, err := listen(ctx, cfg.port)
+	listener, err := listen(ctx, cfg.address, cfg.port)
 	if err != nil {
 		return err
 	}
@@ -131,7 +133,7 @@ func serveMetrics(ctx context.Context, cfg *config, tel *telemetry.Telemetry) (s
 	if cfg.metricsPort == 0 {
 		return func() {}, nil
 	}
-	listener, err := listen(ctx, cfg.metricsPort)
+	listener, err := listen(ctx, cfg.metricsAddress, cfg.metricsPort)
 	if err != nil {
 		return nil, err
 	}
@@ -142,10 +144,10 @@ func serveMetrics(ctx context.Context, cfg *config, tel *telemetry.Telemetry) (s
 	return func() { _ = srv.Close() }, nil
 }
 
-func listen(ctx context.Context, port int) (net.Listener, error) {
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort("", strconv.Itoa(port)))
+func listen(ctx context.Context, address string, port int) (net.Listener, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(address, strconv.Itoa(port)))
 	if err != nil {
-		return nil, fmt.Errorf("listening on port %d: %w", port, err)
+		return nil, fmt.Errorf("listening on port %d of %s: %w", port, address, err)
 	}
 	return listener, nil
 }
@@ -157,11 +159,7 @@ func serveStdio(ctx context.Context, cfg *config, stdin io.ReadCloser, stdout io
 	if srv.MCP() == nil {
 		return fmt.Errorf("the bundle in %q cannot be served: set -bundle or CODEFLOW_BUNDLE", cfg.bundle)
 	}
-	err := srv.MCP().Run(ctx, &mcp.IOTransport{Reader: stdin, Writer: stdout})
-	if errors.Is(err, context.Canceled) || errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
+	return rpc.Stdio(ctx, srv.MCP(), stdin, stdout)
 }
 
 // checkBundle reads the bundle as serving it would.

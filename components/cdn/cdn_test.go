@@ -125,7 +125,10 @@ func TestFull(t *testing.T) {
 			"originSslProtocols": []any{"TLSv1.2"}, "originReadTimeout": 60.0,
 		},
 	}, d.In("origins[1]"))
-	assert.Equal(t, []any{apiBehavior("/mcp*"), apiBehavior("/api/*")}, d.In("orderedCacheBehaviors"))
+	assert.Equal(t, []any{
+		apiBehavior("/mcp*"), apiBehavior("/api/*"), apiBehavior("/.well-known/*"),
+		apiBehavior("/authorize"), apiBehavior("/register"), apiBehavior("/token"),
+	}, d.In("orderedCacheBehaviors"))
 	assert.Equal(t, true, r.Get(t, bucketType, "web-assets").In("forceDestroy"))
 
 	for name, typ := range map[string]string{"web-a": "A", "web-aaaa": "AAAA"} {

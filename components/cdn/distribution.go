@@ -25,8 +25,9 @@ const (
 	apiReadTimeout = 60
 )
 
-// apiPaths are the path patterns of the API, in the order of evaluation.
-var apiPaths = []string{"/mcp*", "/api/*"}
+// apiPaths are the path patterns of the API, in the order of evaluation: also those
+// where its clients look for an authorization server, which the server answers.
+var apiPaths = []string{"/mcp*", "/api/*", "/.well-known/*", "/authorize", "/register", "/token"}
 
 func newDistribution(
 	ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, child pulumi.ResourceOption,

@@ -27,7 +27,8 @@ type Args struct {
 	CPU, Memory int
 	// HealthCommand checks the container from inside, without a shell. Required.
 	HealthCommand []string
-	// Environment of the container; rolls a new deployment.
+	// Environment of the container, besides GOMEMLIMIT, which is half of the memory
+	// unless it is given; rolls a new deployment.
 	Environment map[string]pulumi.StringInput
 	// Secrets are environment variables from SSM parameters or Secrets Manager,
 	// by ARN; ExecutionPolicy must allow to read them. They are read when a task

@@ -148,7 +148,7 @@ func TestTaskDefinition(t *testing.T) {
 		"user": "65532:65532", "readonlyRootFilesystem": true, "stopTimeout": 30,
 		"linuxParameters": {"initProcessEnabled": true, "capabilities": {"drop": ["ALL"]}},
 		"portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
-		"environment": [{"name": "CODEFLOW_COLOR", "value": "blue"}, {"name": "LOG_LEVEL", "value": "info"}],
+		"environment": [{"name": "CODEFLOW_COLOR", "value": "blue"}, {"name": "GOMEMLIMIT", "value": "512MiB"}, {"name": "LOG_LEVEL", "value": "info"}],
 		"secrets": [{"name": "TOKEN", "valueFrom": "arn:secret"}],
 		"mountPoints": [], "volumesFrom": [], "systemControls": [],
 		"healthCheck": {"command": ["CMD", "/codeflow-server", "healthcheck"], "interval": 30, "timeout": 5, "retries": 3, "startPeriod": 10},

@@ -112,7 +112,16 @@ func (a *Args) containers(logGroup pulumi.StringOutput, region string) []any {
 	if needs != nil {
 		server["dependsOn"] = needs
 	}
-	return append(list, define(Container{Name: containerName, Environment: a.Environment, Secrets: a.Secrets}, server))
+	return append(list, define(Container{Name: containerName, Environment: a.environment(), Secrets: a.Secrets}, server))
+}
+
+// environment is the server's. Go's collector works harder from half of the
+// task's memory on; the other half is for what it does not count, and for the
+// containers beside it.
+func (a *Args) environment() map[string]pulumi.StringInput {
+	all := map[string]pulumi.StringInput{"GOMEMLIMIT": pulumi.String(fmt.Sprintf("%dMiB", a.Memory/2))}
+	maps.Copy(all, a.Environment)
+	return all
 }
 
 // pairs lists name and value objects by name, as AWS returns them.

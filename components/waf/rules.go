@@ -1,6 +1,10 @@
 package waf
 
-import "github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+import (
+	"net/http"
+
+	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
+)
 
 // rateWindow is the time over which a rate limit counts, in seconds.
 const rateWindow = 300
@@ -9,10 +13,17 @@ const rateWindow = 300
 // rules at the top block is not inspected further. Together they use 1127 of the
 // 1500 capacity units that the base price covers.
 // https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html
+// overMaxBody matches the Content-Length of bodies over 64 KiB, which the server
+// refuses too: codeflow-server's -max-body. Those without a length pass, and the
+// server counts them. A size constraint on the body itself ends where WAF's
+// inspection does, at 8 KB on a load balancer.
+const overMaxBody = `^0*(6553[7-9]|655[4-9][0-9]|65[6-9][0-9]{2}|6[6-9][0-9]{3}|[7-9][0-9]{4}|[1-9][0-9]{5,})$`
+
 func rules(rateLimit int) []rule {
 	return []rule{
 		managedGroup{name: "AWSManagedRulesAmazonIpReputationList"},
 		rateBased{name: "RateLimit", limit: rateLimit},
+		tooLarge{name: "BodyLimit"},
 		// SizeRestrictions_BODY blocks bodies over 8 KB, which MCP tool calls
 		// reach with a source file or two; it only counts here. What is beyond the
 		// inspection limit then passes unread: 8 KB, fixed, on a load balancer and
@@ -71,6 +82,24 @@ func (r rateBased) render(priority int) pulumi.Map {
 		"statement": pulumi.Map{"rateBasedStatement": pulumi.Map{
 			"limit": pulumi.Int(r.limit), "aggregateKeyType": pulumi.String("IP"),
 			"evaluationWindowSec": pulumi.Int(rateWindow),
+		}},
+		"visibilityConfig": visibility(r.name),
+	}
+}
+
+type tooLarge struct{ name string }
+
+func (r tooLarge) render(priority int) pulumi.Map {
+	return pulumi.Map{
+		"name":     pulumi.String(r.name),
+		"priority": pulumi.Int(priority),
+		"action": pulumi.Map{"block": pulumi.Map{
+			"customResponse": pulumi.Map{"responseCode": pulumi.Int(http.StatusRequestEntityTooLarge)},
+		}},
+		"statement": pulumi.Map{"regexMatchStatement": pulumi.Map{
+			"regexString":         pulumi.String(overMaxBody),
+			"fieldToMatch":        pulumi.Map{"singleHeader": pulumi.Map{"name": pulumi.String("content-length")}},
+			"textTransformations": pulumi.Array{pulumi.Map{"priority": pulumi.Int(0), "type": pulumi.String("NONE")}},
 		}},
 		"visibilityConfig": visibility(r.name),
 	}

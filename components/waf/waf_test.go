@@ -5,6 +5,8 @@ package waf_test
 
 import (
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -62,10 +64,26 @@ func TestWebACL(t *testing.T) {
 				"limit": 2000.0, "aggregateKeyType": "IP", "evaluationWindowSec": 300.0,
 			}},
 		},
-		group(2, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY"),
-		group(3, "AWSManagedRulesKnownBadInputsRuleSet"),
-		group(4, "AWSManagedRulesSQLiRuleSet"),
+		map[string]any{
+			"name": "BodyLimit", "priority": 2.0, "visibilityConfig": visibility("BodyLimit"),
+			"action": map[string]any{"block": map[string]any{"customResponse": map[string]any{"responseCode": 413.0}}},
+			"statement": map[string]any{"regexMatchStatement": map[string]any{
+				"regexString":         acl.In("rules[2].statement.regexMatchStatement.regexString"),
+				"fieldToMatch":        map[string]any{"singleHeader": map[string]any{"name": "content-length"}},
+				"textTransformations": []any{map[string]any{"priority": 0.0, "type": "NONE"}},
+			}},
+		},
+		group(3, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY"),
+		group(4, "AWSManagedRulesKnownBadInputsRuleSet"),
+		group(5, "AWSManagedRulesSQLiRuleSet"),
 	}, acl.In("rules"))
+	over := regexp.MustCompile(acl.In("rules[2].statement.regexMatchStatement.regexString").(string))
+	for length := range 300_000 {
+		assert.Equal(t, length > 64<<10, over.MatchString(strconv.Itoa(length)), length)
+	}
+	for length, want := range map[string]bool{"": false, "x": false, "0065536": false, "0065537": true, "99999999999999": true} {
+		assert.Equal(t, want, over.MatchString(length), length)
+	}
 
 	log := r.Get(t, logGroupType, "cdn-waf-log")
 	assert.Equal(t, "aws-waf-logs-codeflow-prod-cdn", log.In("name"))

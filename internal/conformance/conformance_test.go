@@ -35,7 +35,8 @@ func TestVerdict(t *testing.T) {
 	} {
 		var found findings
 		require.NoError(t, json.Unmarshal([]byte(text), &found))
-		_, err := found.verdict()
+		_, failures := found.verdict()
+		err := errors.Join(failures...)
 		if want == "" {
 			require.NoError(t, err)
 		} else {
@@ -93,9 +94,10 @@ func TestSubstitute(t *testing.T) {
 	t.Parallel()
 	s := &substitute{"tools/call", "fixture", map[string]any{"name": "ours"}}
 	for body, want := range map[string]string{
-		`{"id":1,"method":"tools/call","params":{"name":"fixture"}}`:  `{"id":1,"method":"tools/call","params":{"name":"ours"}}`,
-		`{"id":1,"method":"tools/call","params":{"name":"another"}}`:  `{"id":1,"method":"tools/call","params":{"name":"another"}}`,
-		`{"id":1,"method":"prompts/get","params":{"name":"fixture"}}`: `{"id":1,"method":"prompts/get","params":{"name":"fixture"}}`,
+		`{"id":1,"method":"tools/call","params":{"name":"fixture","arguments":{"a":1},"_meta":{}}}`: `{"id":1,"method":"tools/call","params":{"_meta":{},"name":"ours"}}`,
+		`{"id":1,"method":"tools/call","params":{"name":"fixture"}}`:                                `{"id":1,"method":"tools/call","params":{"name":"ours"}}`,
+		`{"id":1,"method":"tools/call","params":{"name":"another"}}`:                                `{"id":1,"method":"tools/call","params":{"name":"another"}}`,
+		`{"id":1,"method":"prompts/get","params":{"name":"fixture"}}`:                               `{"id":1,"method":"prompts/get","params":{"name":"fixture"}}`,
 		`[]`: `[]`,
 	} {
 		assert.Equal(t, want, string(s.replace([]byte(body))))

@@ -1,7 +1,7 @@
 // Command conformance checks codeflow-server, with the project's bundle, from
 // outside: with the official conformance suite of MCP, and with the clients of
-// the Go and TypeScript SDKs, which list everything and then call, get and read
-// each of it. It runs in the project's root, after `npm ci` in agents and peers.
+// the Go and TypeScript SDKs, with mcp-remote and the Inspector, which list
+// everything and then call, get and read each of it. It runs in the project's root, after `npm ci` in agents and peers.
 //
 // It prints a line for each check, "ok", "FAIL" or "skip", its name and a
 // detail, and at last "N passed, N failed, N skipped". It exits with 1 when
@@ -10,11 +10,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -65,9 +68,21 @@ func run(ctx context.Context, r *report, progress io.Writer) error {
 	checkGo(ctx, r, "go stdio", &mcp.CommandTransport{
 		Command: exec.CommandContext(ctx, server.Binary, "-stdio", "-bundle", server.Bundle),
 	}, p)
-	if err := checkTypeScript(ctx, r, "ts http", url, p); err != nil {
+	for _, which := range slices.Sorted(maps.Keys(typescript)) {
+		if err := checkTypeScript(ctx, r, which, url, p); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(progress, "checking with mcp-remote, and with the Inspector, a second for each step")
+	if err := checkRemote(ctx, r, server, dir, p); err != nil {
 		return err
 	}
-	fmt.Fprintln(progress, "running the official suite, a second for each scenario")
-	return checkSuite(ctx, r, url, p)
+	if err := checkInspector(ctx, r, url, p); err != nil {
+		return err
+	}
+	fmt.Fprintln(progress, "running the official suite, the stable and the next one, a second for each scenario")
+	return errors.Join(
+		checkSuite(ctx, r, "suite ", "@modelcontextprotocol/conformance", url, scenarios(p)),
+		checkSuite(ctx, r, "next suite ", "conformance-next", url, nextScenarios(p)),
+	)
 }

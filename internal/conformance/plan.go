@@ -42,7 +42,7 @@ type step struct {
 // commands of a bundle that has them.
 var (
 	tools = []string{
-		"codeflow.registry.qa", "get_agent", "get_command", "list_agents", "search_agents", "validate_agent_file_access",
+		"codeflow_registry_qa", "get_agent", "get_command", "list_agents", "search_agents", "validate_agent_file_access",
 	}
 	workflow = []string{"commit", "document", "execute", "plan", "research", "review", "test"}
 )
@@ -78,6 +78,7 @@ func newPlan(ctx context.Context, server *process.Server, transport mcp.Transpor
 	); err != nil {
 		return nil, err
 	}
+	p.addLeniencies()
 	p.addRefusals()
 	for _, list := range p.Lists {
 		slices.Sort(list)
@@ -190,6 +191,13 @@ func (p *plan) addTexts(scheme, bundle string, entries []manifest.Entry) error {
 	return nil
 }
 
+// addLeniencies calls tools as models and older clients do.
+func (p *plan) addLeniencies() {
+	p.call("get_agent", map[string]any{"name": p.agent, "format": nil, "no-such-argument": true})
+	p.call("search_agents", map[string]any{"query": p.agent, "limit": "5"})
+	p.call("codeflow.registry.qa", nil)
+}
+
 // addRefusals asks for what there is not.
 func (p *plan) addRefusals() {
 	for _, c := range []struct {
@@ -201,12 +209,11 @@ func (p *plan) addRefusals() {
 		{"get_agent", map[string]any{"name": 1}},
 		{"get_agent", map[string]any{"name": "no-such-agent"}},
 		{"get_agent", map[string]any{"name": p.agent, "format": "no-such-format"}},
-		{"get_agent", map[string]any{"name": p.agent, "no-such-argument": true}},
 		{"get_command", map[string]any{"name": "../manifest.json"}},
 		{"search_agents", map[string]any{"query": ""}},
 		{"search_agents", map[string]any{"query": "x", "limit": 1e9}},
 		{"validate_agent_file_access", map[string]any{"agentName": p.agent}},
-		{"codeflow.registry.qa", map[string]any{"includeDetails": "yes"}},
+		{"codeflow_registry_qa", map[string]any{"includeDetails": "yes"}},
 	} {
 		p.refuse("tools/call", map[string]any{"name": c.tool, "arguments": c.arguments})
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -28,10 +29,26 @@ func (s *substitute) proxy(address string) (*httptest.Server, error) {
 			return
 		}
 		body = s.replace(body)
+		if r.Header.Get(nameHeader) == s.fixture {
+			r.Header.Set(nameHeader, s.name())
+		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		r.Header.Set("Content-Length", strconv.Itoa(len(body)))
 		forward.ServeHTTP(w, r)
 	})), nil
+}
+
+// nameHeader repeats the name or URI of a request in the newest protocol.
+const nameHeader = "Mcp-Name"
+
+// name is the name or URI that takes the place of the fixture's.
+func (s *substitute) name() string {
+	for _, key := range []string{"name", "uri"} {
+		if name, ok := s.params[key].(string); ok {
+			return name
+		}
+	}
+	return ""
 }
 
 // replace returns a request as it is sent on: with the parameters replaced if it
@@ -45,7 +62,8 @@ func (s *substitute) replace(body []byte) []byte {
 	if params["name"] != s.fixture && params["uri"] != s.fixture {
 		return body
 	}
-	request["params"] = s.params
+	delete(params, "arguments")
+	maps.Copy(params, s.params)
 	replaced, err := json.Marshal(request)
 	if err != nil {
 		return body

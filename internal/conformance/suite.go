@@ -11,34 +11,29 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
 )
 
-const (
-	prefix          = "suite " // of the names of its checks
-	scenarioTimeout = time.Minute
-)
+const scenarioTimeout = time.Minute
 
 // suite is the official conformance suite. It needs a newer Node.js than many
 // have, and runs on bun as well.
-type suite struct{ bun, script, target string }
+type suite struct{ prefix, bun, script, target string }
 
-// checkSuite runs every scenario of the suite. One that the table of scenarios
-// does not have, or has in vain, fails.
-func checkSuite(ctx context.Context, r *report, target string, p *plan) error {
+// checkSuite runs every scenario of the suite in a package. One that the table of
+// scenarios does not have, or has in vain, fails.
+func checkSuite(ctx context.Context, r *report, prefix, name, target string, table map[string]scenario) error {
 	bun, err := process.Bun(ctx, peers)
 	if err != nil {
 		return err
 	}
-	s := suite{bun, filepath.Join(peers, "node_modules", "@modelcontextprotocol", "conformance", "dist", "index.js"), target}
+	s := suite{prefix, bun, filepath.Join(peers, "node_modules", filepath.FromSlash(name), "dist", "index.js"), target}
 	listed, err := s.list(ctx)
 	if err != nil {
 		return fmt.Errorf("listing the suite's scenarios: %w", err)
 	}
-	table := scenarios(p)
 	for _, name := range listed {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -46,13 +41,13 @@ func checkSuite(ctx context.Context, r *report, target string, p *plan) error {
 		known, ok := table[name]
 		delete(table, name)
 		if !ok {
-			r.check(prefix+name, "", errors.New("the scenario is new: decide in scenarios.go how it is run"))
+			r.check(s.prefix+name, "", errors.New("the scenario is new: decide in scenarios.go how it is run"))
 			continue
 		}
 		s.check(ctx, r, name, known)
 	}
 	for _, name := range slices.Sorted(maps.Keys(table)) {
-		r.check(prefix+name, "", errors.New("the suite does not have the scenario: remove it from scenarios.go"))
+		r.check(s.prefix+name, "", errors.New("the suite does not have the scenario: remove it from scenarios.go"))
 	}
 	return nil
 }
@@ -73,7 +68,7 @@ func (s suite) check(ctx context.Context, r *report, name string, how scenario) 
 	if how.as != nil {
 		proxy, err := how.as.proxy(s.target)
 		if err != nil {
-			r.check(prefix+name, "", err)
+			r.check(s.prefix+name, "", err)
 			return
 		}
 		defer proxy.Close()
@@ -82,19 +77,21 @@ func (s suite) check(ctx context.Context, r *report, name string, how scenario) 
 	}
 	found, err := s.run(ctx, target, name)
 	if err != nil {
-		r.check(prefix+name, "", err)
+		r.check(s.prefix+name, "", err)
 		return
 	}
-	passed, err := found.verdict()
+	passed, failures := found.verdict()
+	err = errors.Join(failures...)
+	other := func(failure error) bool { return !how.evidence.MatchString(failure.Error()) }
 	switch {
 	case how.skipped == "":
-		r.check(prefix+name, fmt.Sprintf("%d checks%s", passed, detail), err)
+		r.check(s.prefix+name, fmt.Sprintf("%d checks%s", passed, detail), err)
 	case err == nil:
-		r.check(prefix+name, "", errors.New("it passes: do not skip it"))
-	case !strings.Contains(err.Error(), how.evidence):
-		r.check(prefix+name, "", fmt.Errorf("it is not skipped because %s: %w", how.skipped, err))
+		r.check(s.prefix+name, "", errors.New("it passes: do not skip it"))
+	case slices.ContainsFunc(failures, other):
+		r.check(s.prefix+name, "", fmt.Errorf("it is not skipped because %s: %w", how.skipped, err))
 	default:
-		r.skip(prefix+name, how.skipped)
+		r.skip(s.prefix+name, fmt.Sprintf("%s; %d other checks pass", how.skipped, passed))
 	}
 }
 
@@ -106,8 +103,8 @@ type findings []struct {
 
 // verdict returns how many checks passed, and what failed. A scenario that only
 // warns has checked nothing.
-func (f findings) verdict() (passed int, err error) {
-	var failures, warnings []error
+func (f findings) verdict() (passed int, failures []error) {
+	var warnings []error
 	for _, c := range f {
 		message := errors.New(c.ErrorMessage + c.Details.Message)
 		switch c.Status {
@@ -120,9 +117,9 @@ func (f findings) verdict() (passed int, err error) {
 		}
 	}
 	if passed == 0 && failures == nil {
-		return 0, fmt.Errorf("nothing was checked: %w", errors.Join(warnings...))
+		failures = []error{fmt.Errorf("nothing was checked: %w", errors.Join(warnings...))}
 	}
-	return passed, errors.Join(failures...)
+	return passed, failures
 }
 
 // run runs a scenario. That it fails is no error.

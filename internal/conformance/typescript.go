@@ -12,9 +12,18 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
 )
 
-// checkTypeScript carries out a plan with the TypeScript SDK's client, which
+// typescript are the clients of the TypeScript SDK, and how many checks each
+// makes besides those of the plan.
+var typescript = map[string][]string{
+	"v1":        {"initialize", "ping", "close"},
+	"v2":        {"initialize", "close"},
+	"v2-before": {"initialize", "ping", "close"},
+}
+
+// checkTypeScript carries out a plan with a client of the TypeScript SDK, which
 // reports each check as a line of JSON.
-func checkTypeScript(ctx context.Context, r *report, name, url string, p *plan) error {
+func checkTypeScript(ctx context.Context, r *report, which, url string, p *plan) error {
+	name := "ts " + which
 	node, err := process.Node()
 	if err != nil {
 		return err
@@ -24,7 +33,7 @@ func checkTypeScript(ctx context.Context, r *report, name, url string, p *plan) 
 		return err
 	}
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, node, filepath.Join(peers, "client.mjs"), url)
+	cmd := exec.CommandContext(ctx, node, filepath.Join(peers, "client.mjs"), url, which)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(data), &stderr
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
@@ -46,7 +55,7 @@ func checkTypeScript(ctx context.Context, r *report, name, url string, p *plan) 
 		r.check(name+" "+line.Name, line.Detail, failure)
 	}
 	// It must not have stopped halfway.
-	want := len(p.Lists) + len(p.Steps) + len([]string{"initialize", "ping", "close"})
+	want := len(p.Lists) + len(p.Steps) + len(typescript[which])
 	if err := cmd.Wait(); err != nil || checks != want {
 		r.check(name, "", fmt.Errorf("client.mjs made %d of %d checks: %w: %s", checks, want, errors.Join(err), &stderr))
 	}

@@ -5,23 +5,31 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 
 	"gopkg.in/yaml.v3"
 )
-
-var delimiterRE = regexp.MustCompile(`(?m)^---[ \t]*\r?$`)
 
 // Split returns what precedes the second "---" line of a file that starts
 // with one, and the rest. With its first delimiter the header is a YAML
 // document of its own, and the parser's line numbers are those of the file.
 func Split(data []byte) (header, rest []byte, ok bool) {
-	delimiters := delimiterRE.FindAllIndex(data, 2)
-	if len(delimiters) < 2 || delimiters[0][0] != 0 {
-		return nil, data, false
+	end := 0
+	for line := range bytes.Lines(data) {
+		delimiter := isDelimiter(line)
+		if end == 0 && !delimiter {
+			break
+		}
+		if end > 0 && delimiter {
+			return data[:end], data[end:], true
+		}
+		end += len(line)
 	}
-	end := delimiters[1][0]
-	return data[:end], data[end:], true
+	return nil, data, false
+}
+
+func isDelimiter(line []byte) bool {
+	line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+	return string(bytes.TrimRight(line, " \t")) == "---"
 }
 
 // Parse returns the mapping in the header of a file, and the text after it.

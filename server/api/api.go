@@ -195,7 +195,7 @@ func serve(w http.ResponseWriter, r *http.Request, contentType, tag string, body
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) //nolint:gosec // it is JSON or Markdown, and says so
+		_, _ = w.Write(body) //nolint:gosec // it is JSON or text of the bundle, by its Content-Type and nosniff
 	}
 }
 

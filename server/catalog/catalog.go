@@ -7,12 +7,12 @@ package catalog
 import (
 	"fmt"
 	"io/fs"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
-	"gopkg.in/yaml.v3"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
@@ -35,7 +35,7 @@ type Catalog struct {
 	Agents   []*Agent
 	Commands []*Command
 
-	index func() index
+	agents, commands func() index
 }
 
 // Agent is one agent.
@@ -95,20 +95,21 @@ type Input struct {
 // formats and the index are made when they are first needed, since a server
 // must answer soon after its start.
 func Load(bundle fs.FS) (*Catalog, error) {
-	m, err := manifest.Read(bundle)
+	m, files, err := manifest.Open(bundle)
 	if err != nil {
 		return nil, err
 	}
 	c := &Catalog{Manifest: *m}
-	if c.Agents, err = loadAll(bundle, "agent", m.Agents, loadAgent); err != nil {
+	if c.Agents, err = loadAll(files, "agent", m.Agents, loadAgent); err != nil {
 		return nil, err
 	}
-	if c.Commands, err = loadAll(bundle, "command", m.Commands, loadCommand); err != nil {
+	if c.Commands, err = loadAll(files, "command", m.Commands, loadCommand); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(c.Agents, func(a, b *Agent) int { return strings.Compare(a.Name, b.Name) })
 	slices.SortFunc(c.Commands, func(a, b *Command) int { return strings.Compare(a.Name, b.Name) })
-	c.index = sync.OnceValue(func() index { return newIndex(c.Agents) })
+	c.agents = sync.OnceValue(func() index { return indexOf(c.Agents, (*Agent).document) })
+	c.commands = sync.OnceValue(func() index { return indexOf(c.Commands, (*Command).document) })
 	return c, nil
 }
 
@@ -131,12 +132,15 @@ func (c *Catalog) Command(name string) *Command {
 }
 
 // loadAll loads every entry of a kind, as many at once as there are processors.
-func loadAll[T any](bundle fs.FS, kind string, entries []manifest.Entry, load func(fs.FS, manifest.Entry) (T, error)) ([]T, error) {
+func loadAll[T any](
+	files map[string][]byte, kind string, entries []manifest.Entry, load func(manifest.Entry, []byte) (T, error),
+) ([]T, error) {
 	loaded := make([]T, len(entries))
 	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i, entry := range entries {
 		group.Go(func() (err error) {
-			if loaded[i], err = load(bundle, entry); err != nil {
+			if loaded[i], err = load(entry, files[entry.Path]); err != nil {
 				return fmt.Errorf("loading %s %q: %w", kind, entry.Name, err)
 			}
 			return nil
@@ -145,13 +149,9 @@ func loadAll[T any](bundle fs.FS, kind string, entries []manifest.Entry, load fu
 	return loaded, group.Wait()
 }
 
-func loadAgent(bundle fs.FS, entry manifest.Entry) (*Agent, error) {
-	data, err := fs.ReadFile(bundle, entry.Path)
-	if err != nil {
-		return nil, err
-	}
+func loadAgent(entry manifest.Entry, data []byte) (_ *Agent, err error) {
 	a := &Agent{base: string(data), converted: map[string]func() (string, error){}}
-	if a.Body, err = decode(data, a); err != nil {
+	if a.Body, err = decode(data, a.base, a); err != nil {
 		return nil, err
 	}
 	a.Name, a.Digest = entry.Name, entry.SHA256
@@ -160,7 +160,7 @@ func loadAgent(bundle fs.FS, entry manifest.Entry) (*Agent, error) {
 	}
 	for _, format := range formats[1:] {
 		a.converted[format] = sync.OnceValues(func() (text string, err error) {
-			files, err := convert.To(format, map[string][]byte{entry.Path: data})
+			files, err := convert.To(format, map[string][]byte{entry.Path: []byte(a.base)})
 			for _, converted := range files {
 				text = string(converted)
 			}
@@ -170,13 +170,9 @@ func loadAgent(bundle fs.FS, entry manifest.Entry) (*Agent, error) {
 	return a, nil
 }
 
-func loadCommand(bundle fs.FS, entry manifest.Entry) (*Command, error) {
-	data, err := fs.ReadFile(bundle, entry.Path)
-	if err != nil {
-		return nil, err
-	}
+func loadCommand(entry manifest.Entry, data []byte) (_ *Command, err error) {
 	k := &Command{Text: string(data)}
-	if k.Body, err = decode(data, k); err != nil {
+	if k.Body, err = decode(data, k.Text, k); err != nil {
 		return nil, err
 	}
 	k.Name, k.Digest = entry.Name, entry.SHA256
@@ -184,9 +180,9 @@ func loadCommand(bundle fs.FS, entry manifest.Entry) (*Command, error) {
 	return k, nil
 }
 
-// decode reads the front matter of a file into v and returns the rest.
-func decode(data []byte, v any) (body string, err error) {
-	var front *yaml.Node
+// decode reads the front matter of a file into v and returns the rest. Data and
+// text are the same: what is returned is a part of text, and no copy.
+func decode(data []byte, text string, v any) (body string, err error) {
 	front, rest, err := frontmatter.Parse(data)
 	if err != nil {
 		return "", err
@@ -194,5 +190,5 @@ func decode(data []byte, v any) (body string, err error) {
 	if err := front.Decode(v); err != nil {
 		return "", fmt.Errorf("reading front matter: %w", err)
 	}
-	return strings.TrimSpace(string(rest)), nil
+	return strings.TrimSpace(text[len(text)-len(rest):]), nil
 }

@@ -87,6 +87,8 @@ func TestSearch(t *testing.T) {
 		" -- ":           {},
 		"sql sql sql":    {"database-expert", "seo-master"},
 		"ranking search": {"seo-master"},
+		"Optimizing":     {"database-expert"},
+		"for the sql":    {"database-expert", "seo-master"}, // words of every question do not count
 	} {
 		names := []string{}
 		for _, hit := range c.Search(query, 10) {
@@ -98,4 +100,22 @@ func TestSearch(t *testing.T) {
 	assert.Len(t, c.Search("sql", 1), 1)
 	assert.Empty(t, c.Search("sql", 0))
 	assert.Empty(t, c.Search("sql", -1))
+}
+
+func TestSearchCommands(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	for query, want := range map[string][]string{
+		"write the docs":      {"project-docs"},
+		"planning":            {"plan"},
+		"document the ticket": {"project-docs", "plan"}, // of some of the words
+		"nothing of it":       {},
+	} {
+		names := []string{}
+		for _, command := range c.SearchCommands(query, 10) {
+			names = append(names, command.Name)
+		}
+		assert.Equal(t, want, names, query)
+	}
+	assert.Len(t, c.SearchCommands("document the ticket", 1), 1)
 }

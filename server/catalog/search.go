@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -16,34 +17,43 @@ type Hit struct {
 }
 
 // Search returns the agents that fit the words of query best, at most limit.
-// A word also finds the words that it begins. A query without words finds nothing.
+// A word also finds its other forms and the words that it begins. A query
+// without words finds nothing.
 func (c *Catalog) Search(query string, limit int) []Hit {
-	scores, index := map[*Agent]float64{}, c.index()
-	queried := words(query)
-	slices.Sort(queried)
-	for _, word := range slices.Compact(queried) {
-		for agent, score := range index.match(word) {
-			scores[agent] += score
-		}
+	found := c.agents().search(query, limit)
+	hits := make([]Hit, len(found))
+	for i, f := range found {
+		hits[i] = Hit{Agent: c.Agents[f.document], Score: f.score}
 	}
-	hits := make([]Hit, 0, len(scores))
-	for agent, score := range scores {
-		hits = append(hits, Hit{Agent: agent, Score: score})
+	return hits
+}
+
+// SearchCommands is [Catalog.Search] for commands, by name, description and
+// inputs: their texts are about everything.
+func (c *Catalog) SearchCommands(query string, limit int) []*Command {
+	found := c.commands().search(query, limit)
+	commands := make([]*Command, len(found))
+	for i, f := range found {
+		commands[i] = c.Commands[f.document]
 	}
-	slices.SortFunc(hits, func(a, b Hit) int {
-		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Agent.Name, b.Agent.Name))
-	})
-	return hits[:min(len(hits), max(limit, 0))]
+	return commands
 }
 
 // The ranking is Okapi BM25 with its usual parameters, over words that count
-// more often where they say more about an agent:
+// more often where they say more:
 // https://www.staff.city.ac.uk/~sbrp622/papers/foundations_bm25_review.pdf
 const (
 	saturation   = 1.2
 	lengthWeight = 0.75
-	// prefixWeight is what a word that only begins with the queried one is worth.
+	// prefixWeight is what a word that only begins with the queried one is
+	// worth; shorter ones than minPrefix begin too many.
 	prefixWeight = 0.5
+	minPrefix    = 3
+	// nameBonus comes on top for a word of the name, however common it is.
+	nameBonus = 2
+	// minShare of the best score is what a document must have to be found:
+	// less is a common word in a long text.
+	minShare = 0.15
 
 	nameWeight        = 8
 	tagWeight         = 4
@@ -51,70 +61,136 @@ const (
 	bodyWeight        = 1
 )
 
+// document is what is searched, the name among it as the first field.
+type document []field
+
+type field struct {
+	text   string
+	weight float64
+}
+
+func (a *Agent) document() document {
+	return document{
+		{a.Name, nameWeight},
+		{a.Category + " " + strings.Join(a.Tags, " "), tagWeight},
+		{a.Description, descriptionWeight},
+		{a.Body, bodyWeight},
+	}
+}
+
+func (k *Command) document() document {
+	d := document{{k.Name, nameWeight}, {k.Description, descriptionWeight}}
+	for _, input := range k.Inputs {
+		d = append(d, field{input.Name + " " + input.Description, bodyWeight})
+	}
+	return d
+}
+
+// scores are by the position of a document.
+type scores map[int]float64
+
 // index is an inverted index: its words are sorted, postings is parallel to it.
 type index struct {
 	words    []string
-	postings []map[*Agent]float64 // the score of the word for each agent that has it
+	postings []scores
 }
 
-func newIndex(agents []*Agent) index {
-	frequencies := map[string]map[*Agent]float64{}
-	lengths := map[*Agent]float64{}
+func indexOf[T any](items []T, of func(T) document) index {
+	documents := make([]document, len(items))
+	for i, item := range items {
+		documents[i] = of(item)
+	}
+	return newIndex(documents)
+}
+
+func newIndex(documents []document) index {
+	frequencies, stems, lengths := map[string]scores{}, map[string]string{}, make([]float64, len(documents))
 	var total float64
-	for _, a := range agents {
-		for _, field := range []struct {
-			text   string
-			weight float64
-		}{
-			{a.Name, nameWeight},
-			{a.Category + " " + strings.Join(a.Tags, " "), tagWeight},
-			{a.Description, descriptionWeight},
-			{a.Body, bodyWeight},
-		} {
-			for _, word := range words(field.text) {
+	for i, d := range documents {
+		for _, f := range d {
+			for _, word := range words(f.text) {
+				word = stemOnce(stems, word)
 				if frequencies[word] == nil {
-					frequencies[word] = map[*Agent]float64{}
+					frequencies[word] = scores{}
 				}
-				frequencies[word][a] += field.weight
-				lengths[a] += field.weight
-				total += field.weight
+				frequencies[word][i] += f.weight
+				lengths[i] += f.weight
 			}
 		}
+		total += lengths[i]
 	}
-	count := float64(len(agents))
-	var ix index
-	for word := range frequencies {
-		ix.words = append(ix.words, word)
-	}
-	slices.Sort(ix.words)
-	for _, word := range ix.words {
-		posting := frequencies[word]
+	count := float64(len(documents))
+	for _, posting := range frequencies {
 		n := float64(len(posting))
 		rarity := math.Log(1 + (count-n+0.5)/(n+0.5))
-		for a, frequency := range posting {
-			long := 1 - lengthWeight + lengthWeight*lengths[a]*count/total
-			posting[a] = rarity * frequency * (saturation + 1) / (frequency + saturation*long)
+		for i, frequency := range posting {
+			long := 1 - lengthWeight + lengthWeight*lengths[i]*count/total
+			posting[i] = rarity * frequency * (saturation + 1) / (frequency + saturation*long)
 		}
-		ix.postings = append(ix.postings, posting)
+	}
+	for i, d := range documents {
+		for _, word := range unique(stemmed(words(d[0].text))) {
+			frequencies[word][i] += nameBonus
+		}
+	}
+	ix := index{words: slices.Sorted(maps.Keys(frequencies))}
+	for _, word := range ix.words {
+		ix.postings = append(ix.postings, frequencies[word])
 	}
 	return ix
 }
 
-// match returns the score of each agent for one word: its own, or that of the
-// best word that it begins.
-func (ix index) match(word string) map[*Agent]float64 {
-	scores := map[*Agent]float64{}
-	first, _ := slices.BinarySearch(ix.words, word)
-	for i := first; i < len(ix.words) && strings.HasPrefix(ix.words[i], word); i++ {
-		weight := prefixWeight
-		if ix.words[i] == word {
-			weight = 1
-		}
-		for agent, score := range ix.postings[i] {
-			scores[agent] = max(scores[agent], weight*score)
+type found struct {
+	document int
+	score    float64
+}
+
+// search returns the documents that fit a query best, at most limit; of equals
+// the first comes first.
+func (ix index) search(query string, limit int) []found {
+	queried := words(query)
+	if asked := slices.DeleteFunc(slices.Clone(queried), func(word string) bool { return slices.Contains(filler, word) }); len(asked) > 0 {
+		queried = asked
+	}
+	sum := scores{}
+	for _, word := range unique(queried) {
+		for i, score := range ix.match(word) {
+			sum[i] += score
 		}
 	}
-	return scores
+	all := make([]found, 0, len(sum))
+	for i, score := range sum {
+		all = append(all, found{i, score})
+	}
+	slices.SortFunc(all, func(a, b found) int {
+		return cmp.Or(cmp.Compare(b.score, a.score), cmp.Compare(a.document, b.document))
+	})
+	for i, f := range all {
+		if f.score < minShare*all[0].score {
+			all = all[:i]
+			break
+		}
+	}
+	return all[:min(len(all), max(limit, 0))]
+}
+
+// match returns the score of each document for one word: its own, in any form,
+// or that of the best word that it begins.
+func (ix index) match(word string) scores {
+	best := scores{}
+	if i, ok := slices.BinarySearch(ix.words, stem(word)); ok {
+		maps.Copy(best, ix.postings[i])
+	}
+	if len(word) < minPrefix {
+		return best
+	}
+	first, _ := slices.BinarySearch(ix.words, word)
+	for i := first; i < len(ix.words) && strings.HasPrefix(ix.words[i], word); i++ {
+		for document, score := range ix.postings[i] {
+			best[document] = max(best[document], prefixWeight*score)
+		}
+	}
+	return best
 }
 
 // words are the runs of letters and digits in a text, in lower case.

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/http"
 )
@@ -10,6 +11,7 @@ const (
 	ReasonHost   = "host"
 	ReasonOrigin = "origin"
 	ReasonToken  = "token"
+	ReasonBody   = "body"
 	ReasonBusy   = "busy"
 )
 
@@ -23,18 +25,28 @@ type Options struct {
 	Tokens Tokens
 	// Rotating are such tokens that change while the server runs, instead of Tokens.
 	Rotating *Rotating
+	// Open reports whether a request needs no token. Default: none.
+	Open func(*http.Request) bool
 	// Concurrency is how many requests are handled at once; further ones are
 	// told to come back. Default: 512.
 	Concurrency int
-	// MaxBody is how many bytes of a request's body are read. Default: 1 MiB.
+	// Each is how many of them may be of one client. Default: 64.
+	Each int
+	// Proxies is how many there are that add who connects to them to
+	// X-Forwarded-For. Default: clients connect themselves.
+	Proxies int
+	// MaxBody is how many bytes of a request's body are read. Default: 64 KiB.
 	MaxBody int64
+	// Refuse answers a request that is refused. Default: with a message in JSON.
+	Refuse func(w http.ResponseWriter, r *http.Request, status int, message string)
 	// Refused is told why a request was refused. Default: nothing.
 	Refused func(reason string)
 }
 
 const (
 	defaultConcurrency = 512
-	defaultMaxBody     = 1 << 20
+	defaultEach        = 64
+	defaultMaxBody     = 64 << 10
 )
 
 // Private reports whether requests must have a token.
@@ -47,47 +59,75 @@ func (o Options) tokens() Tokens {
 	return o.Tokens
 }
 
-// New returns a handler that lets only good requests through to next.
+// admitted reports whether a request comes from somebody who may use the server.
+func (o Options) admitted(r *http.Request) bool {
+	return !o.Private() || o.Open(r) || o.tokens().admit(r)
+}
+
+func (o Options) withDefaults() Options {
+	o.Concurrency = cmp.Or(o.Concurrency, defaultConcurrency)
+	o.Each = cmp.Or(o.Each, defaultEach)
+	o.MaxBody = cmp.Or(o.MaxBody, defaultMaxBody)
+	if o.Open == nil {
+		o.Open = func(*http.Request) bool { return false }
+	}
+	if o.Refused == nil {
+		o.Refused = func(string) {}
+	}
+	if o.Refuse == nil {
+		o.Refuse = func(w http.ResponseWriter, _ *http.Request, status int, message string) {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(status)
+			_ = json.NewEncoder(w).Encode(map[string]string{"error": message})
+		}
+	}
+	return o
+}
+
+// New returns a handler that lets only good requests through to next, with their
+// bodies in memory.
 func New(next http.Handler, opts Options) http.Handler {
-	if opts.Concurrency == 0 {
-		opts.Concurrency = defaultConcurrency
-	}
-	if opts.MaxBody == 0 {
-		opts.MaxBody = defaultMaxBody
-	}
-	if opts.Refused == nil {
-		opts.Refused = func(string) {}
-	}
-	slots := make(chan struct{}, opts.Concurrency)
-	refuse := func(w http.ResponseWriter, status int, reason, message string) {
-		opts.Refused(reason)
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		_ = json.NewEncoder(w).Encode(map[string]string{"error": message})
-	}
+	opts = opts.withDefaults()
+	slots, bodies := newLimit(opts.Concurrency, opts.Each), newBodies(opts.MaxBody)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		secure(w.Header())
+		refuse := func(status int, reason, message string) {
+			opts.Refused(reason)
+			switch reason {
+			case ReasonToken:
+				w.Header().Set("WWW-Authenticate", `Bearer realm="codeflow"`)
+			case ReasonBusy:
+				w.Header().Set("Retry-After", "1")
+			}
+			opts.Refuse(w, r, status, message)
+		}
 		switch {
 		case !opts.ourHost(r):
-			refuse(w, http.StatusForbidden, ReasonHost, "this server is not the host of the request")
+			refuse(http.StatusForbidden, ReasonHost, "this server is not the host of the request")
 			return
 		case !opts.ourOrigin(r):
-			refuse(w, http.StatusForbidden, ReasonOrigin, "web pages of this origin may not use this server")
+			refuse(http.StatusForbidden, ReasonOrigin, "web pages of this origin may not use this server")
 			return
-		case opts.Private() && !opts.tokens().admit(r):
-			w.Header().Set("WWW-Authenticate", `Bearer realm="codeflow"`)
-			refuse(w, http.StatusUnauthorized, ReasonToken, "a valid bearer token is needed")
+		case shared(w.Header(), r):
+			w.WriteHeader(http.StatusNoContent)
 			return
-		}
-		select {
-		case slots <- struct{}{}:
-			defer func() { <-slots }()
-		default:
-			w.Header().Set("Retry-After", "1")
-			refuse(w, http.StatusServiceUnavailable, ReasonBusy, "the server is busy")
+		case !opts.admitted(r):
+			refuse(http.StatusUnauthorized, ReasonToken, "a valid bearer token is needed")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, opts.MaxBody)
+		client := opts.client(r)
+		release, err := bodies.read(w, r, client)
+		defer release()
+		if err != nil {
+			w.Header().Set("Connection", "close") // nobody reads the rest
+			refuse(refusal(err))
+			return
+		}
+		if !slots.take(client) {
+			refuse(http.StatusServiceUnavailable, ReasonBusy, errBusy.Error())
+			return
+		}
+		defer slots.release(client)
 		next.ServeHTTP(w, r)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/systemdir"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 )
 
@@ -46,16 +47,21 @@ func (x Access) Check(agent *catalog.Agent, file string) Decision {
 		return d
 	}
 	d.Path = resolved
+	d.Reason = "in none of the agent's allowed directories"
 	for _, directory := range agent.AllowedDirectories {
 		if checkPath(directory) != nil {
 			continue
 		}
-		if resolvedDirectory, err := x.resolve(directory); err == nil && within(resolved, resolvedDirectory) {
+		resolvedDirectory, err := x.resolve(directory)
+		switch {
+		case err != nil || !within(resolved, resolvedDirectory):
+		case systemdir.Is(resolvedDirectory):
+			d.Reason = fmt.Sprintf("%q is a directory of the system, which no agent may have", directory)
+		default:
 			d.Allowed, d.Reason = true, fmt.Sprintf("in the allowed directory %q", directory)
 			return d
 		}
 	}
-	d.Reason = "in none of the agent's allowed directories"
 	return d
 }
 

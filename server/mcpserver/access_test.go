@@ -23,7 +23,10 @@ func TestAccessElsewhere(t *testing.T) {
 		"inside":               {[]string{"/srv/app"}, "/srv/app/a/b.go", true, `in the allowed directory "/srv/app"`},
 		"itself":               {[]string{"/srv/app/"}, "/srv/app", true, ""},
 		"second":               {[]string{"/x", "/srv/app"}, "/srv/app/a", true, ""},
-		"root":                 {[]string{"/"}, "/etc/passwd", true, ""},
+		"root":                 {[]string{"/"}, "/etc/passwd", false, `"/" is a directory of the system`},
+		"root, otherwise":      {[]string{"//."}, "/srv/a", false, "directory of the system"},
+		"system":               {[]string{"/etc/"}, "/etc/passwd", false, "directory of the system"},
+		"system and another":   {[]string{"/", "/srv/app"}, "/srv/app/a", true, `in the allowed directory "/srv/app"`},
 		"relative":             {[]string{"docs"}, "./docs//a.md", true, ""},
 		"workspace":            {[]string{"."}, "a.md", true, ""},
 		"prefix of a name":     {[]string{"/srv/app"}, "/srv/app2/a", false, "in none"},
@@ -81,6 +84,10 @@ func TestAccessFollowsLinks(t *testing.T) {
 		assert.NotEmpty(t, got.Reason)
 	}
 	assert.Equal(t, root+"/other/secret", access.Check(agent, "docs/secret").Path)
+
+	require.NoError(t, os.Symlink("/etc", filepath.Join(root, "work/system")))
+	agent.AllowedDirectories = []string{"system"}
+	assert.Contains(t, access.Check(agent, "system/passwd").Reason, "directory of the system")
 
 	agent.AllowedDirectories = []string{"linked"}
 	assert.True(t, access.Check(agent, "docs/a.md").Allowed, "the directory is a link itself")

@@ -52,8 +52,8 @@ type summaries struct {
 	Total  int       `json:"total"`
 }
 
-func addAgentTools(server *mcp.Server, c *catalog.Catalog, access Access) {
-	mcp.AddTool(server, readOnly("list_agents", "Lists the agents, all or those of a category or tag."),
+func addAgentTools(server *tools, c *catalog.Catalog, access Access) {
+	addTool(server, readOnly("list_agents", "Lists the agents, all or those of a category or tag."),
 		func(ctx context.Context, _ *mcp.CallToolRequest, args listArgs) (*mcp.CallToolResult, summaries, error) {
 			used(ctx, usage.KindTool, "list_agents")
 			return nil, list(c, args), nil
@@ -64,7 +64,7 @@ func addAgentTools(server *mcp.Server, c *catalog.Catalog, access Access) {
 		properties["format"].Enum = enum(catalog.Formats())
 		properties["format"].Default = []byte(`"` + catalog.Base + `"`)
 	})
-	mcp.AddTool(server, get, func(ctx context.Context, _ *mcp.CallToolRequest, args getAgentArgs) (*mcp.CallToolResult, any, error) {
+	addTool(server, get, func(ctx context.Context, _ *mcp.CallToolRequest, args getAgentArgs) (*mcp.CallToolResult, any, error) {
 		agent, err := find(c, args.Name)
 		if err != nil {
 			return nil, nil, err
@@ -80,7 +80,7 @@ func addAgentTools(server *mcp.Server, c *catalog.Catalog, access Access) {
 		properties["limit"].Minimum, properties["limit"].Maximum = jsonschema.Ptr(1.0), jsonschema.Ptr(float64(maxHits))
 		properties["limit"].Default = fmt.Append(nil, defaultHits)
 	})
-	mcp.AddTool(server, search, func(ctx context.Context, _ *mcp.CallToolRequest, args searchArgs) (*mcp.CallToolResult, summaries, error) {
+	addTool(server, search, func(ctx context.Context, _ *mcp.CallToolRequest, args searchArgs) (*mcp.CallToolResult, summaries, error) {
 		used(ctx, usage.KindTool, search.Name)
 		found := summaries{Agents: []summary{}}
 		for _, hit := range c.Search(args.Query, args.Limit) {
@@ -92,7 +92,7 @@ func addAgentTools(server *mcp.Server, c *catalog.Catalog, access Access) {
 		return nil, found, nil
 	})
 
-	mcp.AddTool(server, readOnly("validate_agent_file_access", "Tells whether an agent may touch a file."),
+	addTool(server, readOnly("validate_agent_file_access", "Tells whether an agent may touch a file."),
 		func(ctx context.Context, _ *mcp.CallToolRequest, args accessArgs) (*mcp.CallToolResult, Decision, error) {
 			agent, err := find(c, args.AgentName)
 			if err != nil {
@@ -139,16 +139,6 @@ func readOnly(name, description string) *mcp.Tool {
 	return &mcp.Tool{Name: name, Description: description, Annotations: &mcp.ToolAnnotations{
 		ReadOnlyHint: true, IdempotentHint: true, OpenWorldHint: jsonschema.Ptr(false),
 	}}
-}
-
-// schemaOf is the schema of a struct, its properties refined.
-func schemaOf[T any](refine func(properties map[string]*jsonschema.Schema)) *jsonschema.Schema {
-	schema, err := jsonschema.For[T](nil)
-	if err != nil {
-		panic(err) // the types above have schemas
-	}
-	refine(schema.Properties)
-	return schema
 }
 
 func enum(values []string) []any {

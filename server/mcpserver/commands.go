@@ -23,7 +23,7 @@ type getCommandArgs struct {
 	Name string `json:"name" jsonschema:"the command's name"`
 }
 
-func addCommandTools(server *mcp.Server, c *catalog.Catalog) {
+func addCommandTools(server *tools, c *catalog.Catalog) {
 	agents := agentList(c)
 	for _, name := range workflow {
 		command := c.Command(name)
@@ -32,7 +32,7 @@ func addCommandTools(server *mcp.Server, c *catalog.Catalog) {
 		}
 		tool := readOnly(name, command.Description)
 		tool.InputSchema = inputSchema(command)
-		mcp.AddTool(server, tool, func(ctx context.Context, _ *mcp.CallToolRequest, args map[string]any) (*mcp.CallToolResult, any, error) {
+		addTool(server, tool, func(ctx context.Context, _ *mcp.CallToolRequest, args map[string]any) (*mcp.CallToolResult, any, error) {
 			used(ctx, usage.KindCommand, command.Name)
 			return text(fill(command, asText(args)), agents), nil, nil
 		})
@@ -42,7 +42,7 @@ func addCommandTools(server *mcp.Server, c *catalog.Catalog) {
 	get.InputSchema = schemaOf[getCommandArgs](func(properties map[string]*jsonschema.Schema) {
 		properties["name"].Enum = enum(commandNames(c))
 	})
-	mcp.AddTool(server, get, func(ctx context.Context, _ *mcp.CallToolRequest, args getCommandArgs) (*mcp.CallToolResult, any, error) {
+	addTool(server, get, func(ctx context.Context, _ *mcp.CallToolRequest, args getCommandArgs) (*mcp.CallToolResult, any, error) {
 		used(ctx, usage.KindCommand, args.Name)
 		return text(c.Command(args.Name).Text), nil, nil
 	})
@@ -57,6 +57,8 @@ func addPrompts(server *mcp.Server, c *catalog.Catalog) {
 			})
 		}
 		server.AddPrompt(prompt, func(ctx context.Context, req *mcp.GetPromptRequest) (*mcp.GetPromptResult, error) {
+			// Clients send what was not filled in as null or as nothing.
+			maps.DeleteFunc(req.Params.Arguments, func(_, value string) bool { return value == "" })
 			if err := checkArguments(command, req.Params.Arguments); err != nil {
 				return nil, err
 			}
@@ -71,14 +73,11 @@ func addPrompts(server *mcp.Server, c *catalog.Catalog) {
 // inputSchema is the schema of a command's inputs. None is required of a tool:
 // without them it returns the command as it is, for the model to fill in.
 func inputSchema(command *catalog.Command) *jsonschema.Schema {
-	schema := &jsonschema.Schema{
-		Type: "object", Properties: map[string]*jsonschema.Schema{},
-		AdditionalProperties: &jsonschema.Schema{Not: &jsonschema.Schema{}},
-	}
+	schema := &jsonschema.Schema{Type: "object", Properties: map[string]*jsonschema.Schema{}}
 	for _, input := range command.Inputs {
-		property := &jsonschema.Schema{Description: input.Description}
+		property := &jsonschema.Schema{Description: input.Description, Type: "string"}
 		switch input.Type {
-		case "string", "number", "boolean":
+		case "number", "integer", "boolean":
 			property.Type = input.Type
 		case "array":
 			property.Type, property.Items = input.Type, &jsonschema.Schema{Type: "string"}

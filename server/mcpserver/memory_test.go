@@ -116,7 +116,17 @@ func TestErrorsWithControlCharacters(t *testing.T) {
 	t.Parallel()
 	rec := post(newServer(t, mcpserver.Options{}), `{"jsonrpc": "2.0", "id": 1, "method": "resources/read", "params": {"uri": "agent://\u0000"}}`)
 	assert.Equal(t, http.StatusOK, rec.Code)
-	assert.JSONEq(t, `{"jsonrpc": "2.0", "id": 1, "error": {"code": -32602, "message": "Resource not found"}}`, rec.Body.String())
+	assert.JSONEq(t, `{"jsonrpc": "2.0", "id": 1, "error": {"code": -32002, "message": "Resource not found"}}`, rec.Body.String())
+}
+
+// TestResourceNotFound has the code of each version.
+func TestResourceNotFound(t *testing.T) {
+	t.Parallel()
+	for version, want := range map[string]string{"2025-11-25": `"code":-32002`, "2026-07-28": `"code":-32602`} {
+		body := message("resources/read", `{"uri":"agent://nobody"}`, "1", version)
+		rec := post(newServer(t, mcpserver.Options{}), body, "Mcp-Protocol-Version", version, "Mcp-Method", "resources/read", "Mcp-Name", "agent://nobody")
+		assert.Contains(t, rec.Body.String(), want+`,"message":"Resource not found","data":{"uri":"agent://nobody"}`)
+	}
 }
 
 type failing struct{ err error }

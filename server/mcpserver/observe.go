@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -26,6 +27,22 @@ type use struct {
 
 func withUse(ctx context.Context, u *use) context.Context {
 	return context.WithValue(ctx, useKey{}, u)
+}
+
+// begin has the SDK's answer to a request given again when it succeeds, and tells
+// of it each time as [Options.observe] does.
+func (o Options) begin(r *http.Request) (*http.Request, func() func(*http.Request, string)) {
+	u := new(use)
+	return r.WithContext(withUse(r.Context(), u)), func() func(*http.Request, string) {
+		if !u.succeeded {
+			return nil
+		}
+		return func(r *http.Request, method string) {
+			_, done := o.Observe(r.Context(), method)
+			done(u.name, false)
+			o.record(*u, time.Now(), r.UserAgent())
+		}
+	}
 }
 
 // used says what the request of ctx uses.
@@ -55,8 +72,8 @@ func (o Options) observe(next mcp.MethodHandler) mcp.MethodHandler {
 			call, isCall := result.(*mcp.CallToolResult)
 			u.succeeded = err == nil && (!isCall || !call.IsError)
 			done(u.name, !u.succeeded)
-			o.record(*u, start, userAgent(req))
-			err = encodable(err)
+			o.record(*u, start, header(req).Get("User-Agent"))
+			err = inVersion(header(req).Get("Mcp-Protocol-Version"), method, encodable(err))
 		}()
 		return next(ctx, method, req)
 	}
@@ -94,9 +111,22 @@ func client(req mcp.Request) string {
 	return ""
 }
 
-func userAgent(req mcp.Request) string {
-	if extra := req.GetExtra(); extra != nil {
-		return extra.Header.Get("User-Agent")
+// inVersion gives an error the code that it has in a version of the protocol: a
+// resource that is not found had its own before 2026-07-28.
+// https://modelcontextprotocol.io/specification/2025-11-25/server/resources#error-handling
+func inVersion(version, method string, err error) error {
+	const notFound = -32002
+	var wire *jsonrpc.Error
+	if version < "2026-07-28" && method == "resources/read" && errors.As(err, &wire) && wire.Message == "Resource not found" {
+		return &jsonrpc.Error{Code: notFound, Message: wire.Message, Data: wire.Data}
 	}
-	return ""
+	return err
+}
+
+// header is that of the HTTP request, if there is one.
+func header(req mcp.Request) http.Header {
+	if extra := req.GetExtra(); extra != nil {
+		return extra.Header
+	}
+	return nil
 }

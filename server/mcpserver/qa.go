@@ -25,11 +25,12 @@ type qaReport struct {
 	Details      []manifest.Entry `json:"details,omitempty"`
 }
 
-func addQA(server *mcp.Server, c *catalog.Catalog) {
-	const name = "codeflow.registry.qa"
-	mcp.AddTool(server, readOnly(name, "Checks the registry of agents and commands: digests, names and escalations."),
+const qaName = "codeflow_registry_qa"
+
+func addQA(server *tools, c *catalog.Catalog) {
+	addTool(server, readOnly(qaName, "Checks the registry of agents and commands: digests, names and escalations."),
 		func(ctx context.Context, _ *mcp.CallToolRequest, args qaArgs) (*mcp.CallToolResult, qaReport, error) {
-			used(ctx, usage.KindTool, name)
+			used(ctx, usage.KindTool, qaName)
 			report := qaReport{
 				BundleDigest: c.Manifest.BundleDigest, Source: c.Manifest.Source, Counts: c.Manifest.Counts,
 				Problems: problems(c),

@@ -40,7 +40,7 @@ func TestRealBundle(t *testing.T) {
 		allowed, _ := call(t, session, "validate_agent_file_access", object{"agentName": a.Name, "filePath": "/bundle/agents/x.md"})
 		assert.Contains(t, allowed[0], `"allowed":true`, a.Name)
 	}
-	report, _ := call(t, session, "codeflow.registry.qa", object{"includeDetails": true})
+	report, _ := call(t, session, "codeflow_registry_qa", object{"includeDetails": true})
 	assert.Contains(t, report[0], `"ok":true`)
 	for query, best := range map[string][]string{
 		"kubernetes": {"infrastructure-builder", "deployment-wizard"},

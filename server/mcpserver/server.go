@@ -8,6 +8,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
 
@@ -92,20 +93,21 @@ func New(c *catalog.Catalog, opts *Options) *Server {
 			Tools: &mcp.ToolCapabilities{}, Prompts: &mcp.PromptCapabilities{}, Resources: &mcp.ResourceCapabilities{},
 		},
 	})
-	addAgentTools(server, c, Access{Workspace: o.Workspace})
-	addCommandTools(server, c)
-	addQA(server, c)
+	tools := &tools{server, map[string]map[string]any{}}
+	addAgentTools(tools, c, Access{Workspace: o.Workspace})
+	addCommandTools(tools, c)
+	addQA(tools, c)
 	addPrompts(server, c)
 	addResources(server, c)
-	server.AddReceivingMiddleware(o.observe)
-	return &Server{server, remember(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
+	server.AddReceivingMiddleware(o.observe, tools.asMeant)
+	return &Server{server, rpc.New(mcp.NewStreamableHTTPHandler(func(*http.Request) *mcp.Server { return server }, &mcp.StreamableHTTPOptions{
 		Stateless:    true,
 		JSONResponse: true,
 		// The guard checks Host, Origin and the size of bodies of every route.
 		DisableLocalhostProtection:   true,
 		MaxRequestBodyBytes:          -1,
 		PropagateRequestCancellation: true,
-	}), o)}
+	}), rpc.Options{Begin: o.begin})}
 }
 
 // ServeHTTP answers a request of the streamable HTTP transport. Who may ask, and

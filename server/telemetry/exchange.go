@@ -18,6 +18,7 @@ type exchange struct {
 	ctx     context.Context
 	request *http.Request // a copy, which carries the context
 	probe   bool          // a health check
+	meant   bool          // set by Expected
 	pattern string        // set by Routed
 	span    trace.Span    // nil: not traced
 	id      [1]string     // the value of the response header
@@ -55,6 +56,11 @@ func (ex *exchange) Write(p []byte) (int, error) {
 	ex.bytes += int64(n)
 	return n, err
 }
+
+// Expected says that the answer is no failure whatever its status, such as that
+// of a health check of a server that stops: its line is for debugging. A handler
+// finds it by asking the [http.ResponseWriter] for this method.
+func (ex *exchange) Expected() { ex.meant = true }
 
 // Flush is for handlers that ask for an [http.Flusher].
 func (ex *exchange) Flush() { _ = ex.FlushError() }

@@ -104,10 +104,10 @@ func (ex *exchange) panicked(cause any) (cut bool) {
 func (ex *exchange) log(now time.Time, route, method string, status int) {
 	level := slog.LevelInfo
 	switch {
+	case ex.meant, ex.probe && status < http.StatusBadRequest:
+		level = slog.LevelDebug
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelError
-	case ex.probe && status < http.StatusBadRequest:
-		level = slog.LevelDebug
 	}
 	h := ex.t.log.Handler()
 	if !h.Enabled(ex.ctx, level) {

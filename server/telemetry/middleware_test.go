@@ -82,6 +82,17 @@ func TestRoutes(t *testing.T) {
 	}
 }
 
+// TestExpected has a handler that tells that its answer is no failure.
+func TestExpected(t *testing.T) {
+	t.Parallel()
+	tel, log := start(t, "debug", telemetry.Options{})
+	get(tel.Middleware(mux(map[string]http.HandlerFunc{"/health": func(w http.ResponseWriter, _ *http.Request) {
+		w.(interface{ Expected() }).Expected()
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}})), "/health")
+	assert.Equal(t, "DEBUG", log.lines(t)[0]["level"])
+}
+
 // TestNoRoute has a mux without catch-all.
 func TestNoRoute(t *testing.T) {
 	t.Parallel()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -43,7 +44,7 @@ func newTracerProvider(opts *Options, log *slog.Logger) (*sdktrace.TracerProvide
 	return sdktrace.NewTracerProvider(
 		sdktrace.WithBatcher(exporter),
 		sdktrace.WithIDGenerator(xray.NewIDGenerator()),
-		sdktrace.WithSampler(sdktrace.ParentBased(sdktrace.TraceIDRatioBased(opts.SampleRatio))),
+		sdktrace.WithSampler(sampler(opts.SampleRatio)),
 		sdktrace.WithResource(resource.NewSchemaless(
 			semconv.ServiceName(opts.Service),
 			semconv.ServiceVersion(opts.Version),
@@ -51,6 +52,27 @@ func newTracerProvider(opts *Options, log *slog.Logger) (*sdktrace.TracerProvide
 		)),
 	), nil
 }
+
+// share samples a share of all requests by chance. What the sender says does not
+// count, nor the id of its trace: anybody could have everything traced.
+type share float64
+
+func sampler(ratio float64) sdktrace.Sampler {
+	s := share(ratio)
+	return sdktrace.ParentBased(s, sdktrace.WithRemoteParentSampled(s), sdktrace.WithRemoteParentNotSampled(s))
+}
+
+// ShouldSample implements [sdktrace.Sampler].
+func (s share) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	result := sdktrace.SamplingResult{Decision: sdktrace.Drop, Tracestate: trace.SpanContextFromContext(p.ParentContext).TraceState()}
+	if rand.Float64() < float64(s) { //nolint:gosec // it guards nothing
+		result.Decision = sdktrace.RecordAndSample
+	}
+	return result
+}
+
+// Description implements [sdktrace.Sampler].
+func (s share) Description() string { return fmt.Sprintf("share{%g}", float64(s)) }
 
 // startSpan starts the span of a request, or returns nil when it is not traced.
 func (t *Telemetry) startSpan(ctx context.Context, method string) (context.Context, trace.Span) {

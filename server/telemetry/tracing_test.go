@@ -126,13 +126,17 @@ func TestContinuedTraces(t *testing.T) {
 		headers       []string
 		trace, parent string // empty: not sampled, no parent
 	}{
-		"X-Ray":                 {0, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"}, "67891233abcdef012345678912345678", "53995c3f42cd8ad8"},
-		"X-Ray, not sampled":    {1, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0"}, "", ""},
+		"X-Ray":                 {1, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"}, "67891233abcdef012345678912345678", "53995c3f42cd8ad8"},
+		"X-Ray, not sampled":    {1, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=0"}, "67891233abcdef012345678912345678", "53995c3f42cd8ad8"},
+		"X-Ray, forced":         {0, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"}, "", ""},
+		"W3C, forced":           {0, []string{"Traceparent", traceparent}, "", ""},
+		"id that is low":        {1e-9, []string{"Traceparent", "00-00000000000000000000000000000001-b7ad6b7169203331-01"}, "", ""},
+		"root that is low":      {1e-9, []string{"X-Amzn-Trace-Id", "Root=1-00000000-000000000000000000000001"}, "", ""},
 		"load balancer":         {1, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"}, "67891233abcdef012345678912345678", ""},
 		"load balancer, passed": {1, []string{"X-Amzn-Trace-Id", "Self=1-67891234-12456789abcdef012345678;Root=1-67891233-abcdef012345678912345678"}, "67891233abcdef012345678912345678", ""},
 		"load balancer, seldom": {0, []string{"X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"}, "", ""},
-		"W3C":                   {0, []string{"Traceparent", traceparent}, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"},
-		"both":                  {0, []string{"Traceparent", traceparent, "X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"}, "67891233abcdef012345678912345678", "53995c3f42cd8ad8"},
+		"W3C":                   {1, []string{"Traceparent", traceparent}, "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"},
+		"both":                  {1, []string{"Traceparent", traceparent, "X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678;Parent=53995c3f42cd8ad8;Sampled=1"}, "67891233abcdef012345678912345678", "53995c3f42cd8ad8"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

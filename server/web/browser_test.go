@@ -3,16 +3,19 @@ package web_test
 
 import (
 	"bytes"
+	"context"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/web"
 )
 
@@ -30,7 +33,13 @@ func TestBrowser(t *testing.T) {
 
 	c, err := catalog.Load(bundletest.Real(t, "../../agents/bundle.yaml"))
 	require.NoError(t, err)
-	srv := httptest.NewServer(web.New(c, &web.Options{Version: "0.1.0", Color: "blue", TokensRequired: true}))
+	srv := httptest.NewServer(web.New(c, &web.Options{
+		Version: "0.2.0", Color: "blue", Image: "sha256:" + c.Agents[0].Digest, TokensRequired: true,
+		Health: func() string { return "healthy" },
+		Top: func(_ context.Context, kind string, _ time.Time, _ int) ([]usage.Count, error) {
+			return []usage.Count{{Name: "code-reviewer", Uses: 128}, {Name: "plan", Uses: 1}}, nil
+		},
+	}))
 	defer srv.Close()
 	cmd := exec.CommandContext(t.Context(), node, "browser.mjs", chromium, srv.URL, os.Getenv("CODEFLOW_SCREENSHOTS"))
 	cmd.Dir = peers

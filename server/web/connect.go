@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strings"
 )
 
@@ -15,7 +14,11 @@ const serverName = "codeflow"
 // reached the server.
 const unknownHost = "your-server.example"
 
-var hostRE = regexp.MustCompile(`^[A-Za-z0-9.:\[\]-]{1,255}$`)
+// hostCharacters are those of names and addresses with a port.
+const (
+	hostCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]-"
+	maxHost        = 255
+)
 
 // base returns how a client reaches the server, without a final slash. What
 // the request says is shown to people and goes nowhere else.
@@ -23,7 +26,7 @@ func (s *site) base(r *http.Request) string {
 	switch {
 	case s.opts.PublicURL != "":
 		return strings.TrimSuffix(s.opts.PublicURL, "/")
-	case !hostRE.MatchString(r.Host):
+	case r.Host == "", len(r.Host) > maxHost, strings.Trim(r.Host, hostCharacters) != "":
 		return "https://" + unknownHost
 	case r.TLS != nil, r.Header.Get("X-Forwarded-Proto") == "https":
 		return "https://" + r.Host

@@ -2,9 +2,9 @@ package web
 
 import (
 	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 )
@@ -12,13 +12,18 @@ import (
 // tokenVariable is the environment variable that snippets take a token from.
 const tokenVariable = "CODEFLOW_TOKEN"
 
+// bundleDirectory is what agentbundle makes of personal directories.
+const bundleDirectory = "/bundle"
+
 // detail is the page of one agent or command.
 type detail[T any] struct {
 	Item      *T
+	Uses      int64
+	Places    []string // that an agent may touch
 	Followups []*catalog.Agent
 	Downloads []download
 	Snippets  []snippet
-	Body      template.HTML
+	Body      document
 }
 
 type download struct{ Name, URL string }
@@ -43,7 +48,10 @@ func (s *site) agent(w http.ResponseWriter, r *http.Request) {
 		s.notFound(w, r)
 		return
 	}
-	d := detail[catalog.Agent]{Item: a, Body: s.bodies[a.Digest]()}
+	d := detail[catalog.Agent]{Item: a, Uses: s.agents.get(r.Context())[a.Name], Body: s.bodies[a.Digest]()}
+	for _, directory := range a.AllowedDirectories {
+		d.Places = append(d.Places, place(directory))
+	}
 	for _, name := range a.Followups {
 		if next := s.catalog.Agent(name); next != nil && next != a {
 			d.Followups = append(d.Followups, next)
@@ -66,13 +74,28 @@ func (s *site) command(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	address := "/api/v1/commands/" + url.PathEscape(k.Name) + "?format=" + catalog.Base
-	d := detail[catalog.Command]{Item: k, Downloads: []download{{"Markdown", address}}, Body: s.bodies[k.Digest]()}
+	d := detail[catalog.Command]{
+		Item: k, Uses: s.commands.get(r.Context())[k.Name], Downloads: []download{{"Markdown", address}}, Body: s.bodies[k.Digest](),
+	}
 	for _, format := range catalog.Formats() { // every tool reads the same text
 		if tool, ok := tools[format]; ok {
 			d.Snippets = append(d.Snippets, snippet{Name: tool.name, Text: s.fetch(r, address, tool.commands, k.Name)})
 		}
 	}
 	s.show(w, r, "command.html", k.Name, d)
+}
+
+// place is how people are told of a directory: where the bundle is in the
+// container means nothing to them.
+func place(directory string) string {
+	inside, ok := strings.CutPrefix(directory, bundleDirectory)
+	switch inside = strings.Trim(inside, "/"); {
+	case !ok || inside != "" && !strings.HasPrefix(directory, bundleDirectory+"/"):
+		return directory
+	case inside == "":
+		return "the bundle"
+	}
+	return inside + " of the bundle"
 }
 
 // fetch returns the shell command that puts the file at an address into a

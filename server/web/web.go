@@ -6,14 +6,19 @@ package web
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"embed"
+	"encoding/base64"
 	"html/template"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
 
 //go:embed assets templates
@@ -39,26 +44,31 @@ type Options struct {
 	PublicURL string
 	// TokensRequired says that clients must send a bearer token.
 	TokensRequired bool
+	// Image is the digest of the image that runs. Default: none is shown.
+	Image string
+	// Health returns the status as /health tells it, soon. Default: none is shown.
+	Health func() string
+	// Top returns what is used most; see [usage.Store]. Default: uses are not shown.
+	Top func(ctx context.Context, kind string, since time.Time, limit int) ([]usage.Count, error)
 }
 
 type site struct {
-	catalog *catalog.Catalog
-	opts    Options
-	bodies  map[string]func() template.HTML // by digest of the agent or command
+	catalog  *catalog.Catalog
+	opts     Options
+	bodies   map[string]func() document // by digest of the agent or command
+	agents   uses
+	commands uses
 }
 
 // New returns the handler of the pages of a catalog and of their assets. It
 // answers GET and HEAD, and every path that it does not know with a page, too.
 func New(c *catalog.Catalog, opts *Options) http.Handler {
-	if opts == nil {
-		opts = &Options{}
-	}
-	s := &site{catalog: c, opts: *opts, bodies: map[string]func() template.HTML{}}
+	s := newSite(c, opts)
 	for _, a := range c.Agents {
-		s.bodies[a.Digest] = sync.OnceValue(func() template.HTML { return markdown(a.Body) })
+		s.bodies[a.Digest] = sync.OnceValue(func() document { return markdown(a.Body) })
 	}
 	for _, k := range c.Commands {
-		s.bodies[k.Digest] = sync.OnceValue(func() template.HTML { return markdown(k.Body) })
+		s.bodies[k.Digest] = sync.OnceValue(func() document { return markdown(k.Body) })
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", s.index)
@@ -70,10 +80,21 @@ func New(c *catalog.Catalog, opts *Options) http.Handler {
 	return mux
 }
 
+func newSite(c *catalog.Catalog, opts *Options) *site {
+	s := &site{catalog: c, bodies: map[string]func() document{}}
+	if opts != nil {
+		s.opts = *opts
+	}
+	s.agents = uses{top: s.opts.Top, kind: usage.KindAgent, limit: len(c.Agents)}
+	s.commands = uses{top: s.opts.Top, kind: usage.KindCommand, limit: len(c.Commands)}
+	return s
+}
+
 // page is what every template is given.
 type page struct {
 	Title string
 	Path  string // of the request
+	Style template.CSS
 	Site  about
 	Data  any
 }
@@ -82,29 +103,43 @@ type page struct {
 type about struct {
 	Options
 	manifest.Manifest
+
+	Status string
 }
 
 func (s *site) show(w http.ResponseWriter, r *http.Request, name, title string, data any) {
-	if text := s.render(w, r, name, title, data); text != nil {
+	if text := s.render(w, r, name, page{Title: title, Data: data}); text != nil {
 		serve(w, r, name, text)
 	}
 }
 
 func (s *site) notFound(w http.ResponseWriter, r *http.Request) {
-	text := s.render(w, r, "notfound.html", "Not found", nil)
-	if text == nil {
+	s.fail(w, r, http.StatusNotFound, "Not found", "There is no page at this address. It may have been renamed in a newer bundle.")
+}
+
+// fail answers with a page that stands on its own.
+func (s *site) fail(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	style, _ := files.ReadFile("assets/style.css")
+	body := s.render(w, r, "error.html", page{Title: title, Style: template.CSS(style), Data: text}) //nolint:gosec // our own
+	if body == nil {
 		return
 	}
+	sum := sha256.Sum256(style)
+	w.Header().Set("Content-Security-Policy", strings.Replace(policy, "style-src 'self'",
+		"style-src 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", 1))
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNotFound)
-	_, _ = w.Write(text)
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
 }
 
 // render sets the headers of a page and returns its text. When that fails, it
 // answers the request and returns nil.
-func (s *site) render(w http.ResponseWriter, r *http.Request, name, title string, data any) []byte {
-	p := page{Title: title, Path: r.URL.Path, Site: about{s.opts, s.catalog.Manifest}, Data: data}
+func (s *site) render(w http.ResponseWriter, r *http.Request, name string, p page) []byte {
+	p.Path, p.Site = r.URL.Path, about{Options: s.opts, Manifest: s.catalog.Manifest}
+	if s.opts.Health != nil {
+		p.Site.Status = s.opts.Health()
+	}
 	var text bytes.Buffer
 	if err := templates().ExecuteTemplate(&text, name, p); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)

@@ -1,5 +1,6 @@
 "use strict";
-// Every page works without this: it adds copy buttons and filters as you type.
+// Every page works without this: it adds copy buttons, folds all sections at
+// once, and filters as you type.
 
 const announce = document.getElementById("announce");
 
@@ -26,6 +27,28 @@ if (navigator.clipboard) {
     });
     code.before(button);
   }
+}
+
+const sections = document.querySelectorAll(".prose > details");
+if (sections.length) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "fold";
+  button.textContent = "Fold all";
+  button.addEventListener("click", () => {
+    const fold = button.textContent === "Fold all";
+    for (const section of sections) section.open = !fold;
+    button.textContent = fold ? "Unfold all" : "Fold all";
+  });
+  document.querySelector(".contents").append(button);
+  // Whoever follows a link wants to read what is there.
+  const unfold = () => {
+    const to = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let at = to; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
+  addEventListener("beforeprint", () => sections.forEach((section) => (section.open = true)));
 }
 
 // Only the complete list can be filtered here.

@@ -1,0 +1,79 @@
+package guard
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"time"
+)
+
+const (
+	// bodyTimeout is for a whole body. Those that are short come with the headers.
+	bodyTimeout = 5 * time.Second
+	// smallBody is how much of a body is read before it counts: as much as
+	// net/http keeps for each connection anyway.
+	smallBody = 4 << 10
+	// bodyBudget is how many bytes the larger bodies in flight may have together.
+	bodyBudget = 16 << 20
+	// bodiesEach is how many larger bodies a client may send at once.
+	bodiesEach = 16
+)
+
+// bodies reads what clients send, before a request takes a slot: who sends
+// slowly keeps nobody waiting.
+type bodies struct {
+	max   int64
+	large *limit
+}
+
+func newBodies(maxBody int64) bodies {
+	return bodies{maxBody, newLimit(int(max(bodyBudget/maxBody, 1)), bodiesEach)}
+}
+
+var errBusy = errors.New("the server is busy")
+
+// read replaces the body of a request with one in memory. The caller calls release
+// when the request was answered.
+func (b bodies) read(w http.ResponseWriter, r *http.Request, client netip.Prefix) (release func(), err error) {
+	release = func() {}
+	switch {
+	case r.ContentLength == 0 || r.Body == nil:
+		return release, nil
+	case r.ContentLength > b.max:
+		return release, &http.MaxBytesError{Limit: b.max}
+	}
+	deadlines := http.NewResponseController(w) // tests have none
+	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
+	rest := http.MaxBytesReader(w, r.Body, b.max)
+	data := new(bytes.Buffer)
+	if _, err = io.CopyN(data, rest, smallBody); err == nil {
+		if !b.large.take(client) {
+			return release, errBusy
+		}
+		release = func() { b.large.release(client) }
+		data.Grow(max(int(r.ContentLength)-data.Len(), 0) + bytes.MinRead)
+		_, err = data.ReadFrom(rest)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
+		return release, err
+	}
+	_ = deadlines.SetReadDeadline(time.Time{}) // what follows is the next request
+	r.Body, r.ContentLength = io.NopCloser(data), int64(data.Len())
+	return release, nil
+}
+
+// refusal is what a body that could not be read is answered with.
+func refusal(err error) (status int, reason, message string) {
+	switch {
+	case errors.Is(err, errBusy):
+		return http.StatusServiceUnavailable, ReasonBusy, err.Error()
+	case errors.As(err, new(*http.MaxBytesError)):
+		return http.StatusRequestEntityTooLarge, ReasonBody, err.Error()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return http.StatusRequestTimeout, ReasonBody, "the body must be sent within " + bodyTimeout.String()
+	}
+	return http.StatusBadRequest, ReasonBody, "the body cannot be read"
+}

@@ -1,0 +1,319 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+)
+
+const (
+	versionHeader = "Mcp-Protocol-Version"
+	// batches are in the versions before it; a client that names none has the last of those.
+	withoutBatches = "2025-06-18"
+
+	// maxBatch is how many messages a batch may have, decodes how many requests
+	// the SDK may work on at once: for one it takes 70 times the body's bytes.
+	maxBatch = 32
+	decodes  = 8
+	// maxAnswer bounds one answer, and all answers of a batch together, in bytes.
+	maxAnswer = 2 << 20
+)
+
+// Options are the optional settings of [New].
+type Options struct {
+	// Begin is called before a call goes to the SDK, and returns the request that
+	// goes there. What else it returns is called afterwards. The answer may be
+	// given again if that returns a function, which is then called each time.
+	// Default: nothing is remembered.
+	Begin func(*http.Request) (_ *http.Request, done func() (again func(*http.Request, string)))
+}
+
+type handler struct {
+	Options
+	sdk    http.Handler
+	slots  chan struct{}
+	memory memory
+}
+
+// New returns a handler that answers with an SDK's stateless handler for JSON.
+// Who may ask, and with how large a body, is the caller's to check.
+func New(sdk http.Handler, opts Options) http.Handler {
+	if opts.Begin == nil {
+		opts.Begin = func(r *http.Request) (*http.Request, func() func(*http.Request, string)) {
+			return r, func() func(*http.Request, string) { return nil }
+		}
+	}
+	return &handler{Options: opts, sdk: sdk, slots: make(chan struct{}, decodes), memory: newMemory()}
+}
+
+// Refuse answers a request whose id is not known with an error of JSON-RPC.
+func Refuse(w http.ResponseWriter, status int, code int64, message string) {
+	failed(status, invalid(code, "%s", message)).write(w, null)
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.Method != http.MethodPost:
+		// There are no sessions to stream in or to end.
+		w.Header().Set("Allow", http.MethodPost)
+		Refuse(w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, "only POST is served")
+		return
+	case !strings.EqualFold(mediaType(r.Header.Get("Content-Type")), "application/json"):
+		Refuse(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, "Content-Type must be application/json")
+		return
+	case !acceptsJSON(r.Header["Accept"]):
+		Refuse(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "answers are application/json: Accept must allow that")
+		return
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		status := http.StatusBadRequest
+		if errors.As(err, new(*http.MaxBytesError)) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		Refuse(w, status, jsonrpc.CodeInvalidRequest, err.Error())
+		return
+	}
+	messages, batch, failure := split(body)
+	version := r.Header.Get(versionHeader)
+	switch {
+	case failure != nil:
+	case batch && version >= withoutBatches:
+		failure = invalid(jsonrpc.CodeInvalidRequest, "invalid request: version %.20s of the protocol has no batches", version)
+	case batch && (len(messages) == 0 || len(messages) > maxBatch):
+		failure = invalid(jsonrpc.CodeInvalidRequest, "invalid request: a batch must have 1 to %d messages, got %d", maxBatch, len(messages))
+	}
+	if failure != nil {
+		failed(http.StatusBadRequest, failure).write(w, null)
+		return
+	}
+	if batch {
+		h.batch(w, r, messages)
+		return
+	}
+	c := read(messages[0], version)
+	if c.id == nil {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	h.answer(r, c).write(w, c.id)
+}
+
+// batch answers messages one after the other, and writes each answer when it is
+// there: no more than one is in memory.
+func (h *handler) batch(w http.ResponseWriter, r *http.Request, messages []json.RawMessage) {
+	written := 0
+	for _, data := range messages {
+		c := read(data, r.Header.Get(versionHeader))
+		if c.id == nil {
+			continue
+		}
+		switch {
+		case c.failure != nil:
+		case c.method == "initialize":
+			c.failure = invalid(jsonrpc.CodeInvalidRequest, "invalid request: initialize must not be in a batch")
+		case written > maxAnswer:
+			c.failure = tooLarge
+		}
+		separator := ","
+		if written == 0 {
+			w.Header()["Content-Type"] = jsonType
+			separator = "["
+		}
+		n, err := h.answer(r, c).writeTo(w, separator, c.id)
+		if written += n; err != nil {
+			return // the client went away
+		}
+	}
+	if written == 0 {
+		w.WriteHeader(http.StatusAccepted)
+		return
+	}
+	_, _ = io.WriteString(w, "]")
+}
+
+var (
+	tooLarge = invalid(jsonrpc.CodeInternalError, "the answer would be larger than %d bytes: ask for less at once", maxAnswer)
+	jsonType = []string{"application/json"}
+)
+
+// answer is what is written for a call: rest follows the id. An event stream has
+// its own form.
+type answer struct {
+	status int
+	rest   string
+	stream bool
+}
+
+func failed(status int, failure *jsonrpc.Error) answer {
+	data, _ := json.Marshal(failure) // its data is JSON
+	return answer{status: status, rest: `"error":` + string(data) + `}`}
+}
+
+var supported = mcp.SupportedProtocolVersions()
+
+// answer answers a call.
+func (h *handler) answer(r *http.Request, c call) answer {
+	version := r.Header.Get(versionHeader)
+	switch readable := c.failure == nil || c.failure.Code != jsonrpc.CodeInvalidRequest; {
+	case readable && version != "" && !slices.Contains(supported, version):
+		data, _ := json.Marshal(mcp.UnsupportedProtocolVersionData{Supported: supported, Requested: version})
+		return failed(http.StatusBadRequest, &jsonrpc.Error{
+			Code: mcp.CodeUnsupportedProtocolVersion, Message: "unsupported protocol version", Data: data,
+		})
+	case c.failure != nil:
+		return failed(status(c.failure.Code, version), c.failure)
+	}
+	key := key(r, c)
+	if known, ok := h.memory.answers.Get(key); ok && key != "" {
+		known.again(r, c.method)
+		return known.answer
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-r.Context().Done():
+		return failed(http.StatusServiceUnavailable, invalid(jsonrpc.CodeInternalError, "the client went away"))
+	}
+	begun, done := h.Begin(r)
+	a := h.ask(begun, c)
+	if r.Context().Err() != nil {
+		return a // nobody waits for it, and the SDK may still be at work
+	}
+	if again := done(); key != "" && again != nil && a.status == http.StatusOK && !a.stream && len(a.rest) <= maxRemembered {
+		h.memory.answers.Add(key, known{a, again})
+	}
+	return a
+}
+
+// status is that of an error of JSON-RPC: an answer like any other before the
+// newest version, except where the message cannot be read.
+func status(code int64, version string) int {
+	switch {
+	case code == jsonrpc.CodeParseError, code == jsonrpc.CodeInvalidRequest, code == jsonrpc.CodeInvalidParams && version >= newest:
+		return http.StatusBadRequest
+	case code == jsonrpc.CodeMethodNotFound && version >= newest:
+		return http.StatusNotFound
+	}
+	return http.StatusOK
+}
+
+// ask gives the SDK a call with an id that it cannot change.
+func (h *handler) ask(r *http.Request, c call) answer {
+	const start, begin = `{"jsonrpc":"2.0","id":1,`, `"io.modelcontextprotocol/subscriptionId":`
+	body := fmt.Appendf(nil, `%s"method":%q`, start, c.method) // a known one: there is nothing to escape
+	if c.params != nil {
+		body = append(append(body, `,"params":`...), c.params...)
+	}
+	r = r.WithContext(r.Context()) // a copy
+	r.Header = maps.Clone(r.Header)
+	r.Header["Accept"], r.Header["Content-Type"] = []string{"application/json, text/event-stream"}, jsonType
+	delete(r.Header, "Last-Event-Id")
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(append(body, '}'))), int64(len(body)+1)
+	rec := &recorder{header: http.Header{}, status: http.StatusOK, most: maxAnswer}
+	h.sdk.ServeHTTP(rec, r)
+
+	said := rec.body.String()
+	rest, ok := strings.CutPrefix(said, start)
+	switch {
+	case rec.cut:
+		return failed(http.StatusOK, tooLarge)
+	case strings.HasPrefix(rec.header.Get("Content-Type"), "text/event-stream"):
+		id := string(c.id)
+		return answer{rec.status, strings.NewReplacer(start, `{"jsonrpc":"2.0","id":`+id+`,`, begin+"1", begin+id).Replace(said), true}
+	case !ok && rec.status >= http.StatusBadRequest && rec.status < http.StatusInternalServerError:
+		// It has errors in words, such as one of JSON that is nested too deeply.
+		return failed(rec.status, invalid(jsonrpc.CodeInvalidRequest, "%s", strings.TrimSpace(said)))
+	case !ok:
+		return failed(http.StatusOK, invalid(jsonrpc.CodeInternalError, "internal error"))
+	}
+	// Where it could not read the parameters, some errors of the SDK have no code.
+	if untold, ok := strings.CutPrefix(rest, `"error":{"code":0,`); ok {
+		rest = fmt.Sprintf(`"error":{"code":%d,`, jsonrpc.CodeInvalidParams) + untold
+	}
+	return answer{status: rec.status, rest: rest}
+}
+
+// buffers are for answers: one a request would keep the garbage collector busy.
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// writeTo writes the answer to the call of an id at once, since each write may
+// be a system call, with something before it.
+func (a answer) writeTo(w http.ResponseWriter, before string, id json.RawMessage) (int, error) {
+	text := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(text)
+	text.Reset()
+	text.WriteString(before)
+	if !a.stream {
+		text.WriteString(`{"jsonrpc":"2.0","id":`)
+		text.Write(id)
+		text.WriteByte(',')
+	}
+	text.WriteString(a.rest)
+	if before == "" {
+		w.Header()["Content-Length"] = []string{strconv.Itoa(text.Len())}
+		w.WriteHeader(a.status)
+	}
+	return w.Write(text.Bytes())
+}
+
+// write writes the whole answer to a request.
+func (a answer) write(w http.ResponseWriter, id json.RawMessage) {
+	w.Header()["Content-Type"] = jsonType
+	if a.stream {
+		w.Header()["Content-Type"] = []string{"text/event-stream"}
+	}
+	_, _ = a.writeTo(w, "", id)
+}
+
+// mediaType is a header's value without its parameters.
+func mediaType(value string) string {
+	value, _, _ = strings.Cut(value, ";")
+	return strings.TrimSpace(value)
+}
+
+// acceptsJSON reports whether a client takes JSON: most that do not say so do.
+func acceptsJSON(accept []string) bool {
+	for _, value := range accept {
+		for each := range strings.SplitSeq(value, ",") {
+			switch strings.ToLower(mediaType(each)) {
+			case "application/json", "application/*", "*/*":
+				return true
+			}
+		}
+	}
+	return len(strings.Join(accept, "")) == 0
+}
+
+// recorder keeps what the SDK answers, up to a bound.
+type recorder struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+	most   int // bytes that are kept
+	cut    bool
+}
+
+func (r *recorder) Header() http.Header    { return r.header }
+func (r *recorder) WriteHeader(status int) { r.status = status }
+
+func (r *recorder) Write(p []byte) (int, error) {
+	if r.cut = r.cut || r.body.Len()+len(p) > r.most; r.cut {
+		return len(p), nil
+	}
+	return r.body.Write(p)
+}
+
+// Flush implements [http.Flusher], without which the SDK does not answer.
+func (*recorder) Flush() {}
