@@ -30,7 +30,7 @@ drill: $(AGENTS) ## Lose rows of the database and restore them to a point in tim
 
 .PHONY: sandbox-clean
 sandbox-clean: ## End what runs, destroy the sandbox's stacks and remove everything it made
-	go run -C sandbox . clean
+	test ! -d .sandbox || go run -C sandbox . clean
 
 PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./components/naming/... ./delivery/... ./policies/... ./npmrelease/...
 
@@ -38,6 +38,8 @@ PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./comp
 # With less garbage collected (GOGC) the compiler takes a fifth less time; tests have
 # the memory that they are to have.
 RACE := ./agentbundle/... ./server/... ./ops/... ./cmd/codeflow-server ./cmd/ops ./delivery/smoke ./internal/load ./internal/postgres ./npmrelease/registry
+# It needs a C compiler; without one the same tests run without it.
+DETECT := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
 SANDBOX_RACE := ./runtime/... ./account ./control ./drill ./rehearsal/traffic
 REST = $(filter-out $(shell go list $(RACE) ./components/... ./stacks/...),$(shell go list ./...))
 SANDBOX_REST = $(filter-out $(shell go list -C sandbox $(SANDBOX_RACE)),$(shell go list -C sandbox ./...))
@@ -46,12 +48,13 @@ COVER := -covermode=atomic -coverprofile=coverage-
 .PHONY: test
 test: export GOGC := 800
 test: $(AGENTS) $(PEERS) $(REGISTRY) ## Run every test, print the coverage
+	@test -n "$(DETECT)" || echo "there is no C compiler: the tests run without the race detector"
 	$(GOTEST) $(COVER)components.out ./components/...
 	$(GOTEST) $(COVER)stacks.out -coverpkg=./stacks/...,./components/...,./agentbundle/... ./stacks/...
-	$(GOTEST) -race $(COVER)agentbundle.out -coverpkg=./agentbundle/... ./agentbundle/...
-	$(GOTEST) -race $(filter-out ./agentbundle/...,$(RACE))
+	$(GOTEST) $(DETECT) $(COVER)agentbundle.out -coverpkg=./agentbundle/... ./agentbundle/...
+	$(GOTEST) $(DETECT) $(filter-out ./agentbundle/...,$(RACE))
 	$(GOTEST) $(REST)
-	cd sandbox && $(GOTEST) -race $(SANDBOX_RACE)
+	cd sandbox && $(GOTEST) $(DETECT) $(SANDBOX_RACE)
 	cd sandbox && $(GOTEST) -timeout 60m $(SANDBOX_REST)
 	@{ echo "mode: atomic"; grep -hv ^mode: coverage-*.out; } > coverage.out
 	@go tool cover -func=coverage.out | awk '/^total:/ { print "statement coverage of stacks, components and agentbundle: " $$3 }'
@@ -141,9 +144,9 @@ preview: $(AGENTS) ## Preview STACK into .delivery
 
 .PHONY: sandbox-preview
 sandbox-preview: .delivery/base ## Bring BASE up in the sandbox and preview STACKS as they are now, without AWS
-	@set -e; sandbox="--dir $(CURDIR)/.delivery/sandbox --on-paper"; \
-	for stack in $(STACKS_OF_ALL); do go run -C .delivery/base/sandbox . $$sandbox up --as-is --stack $$stack; done; \
-	for stack in $(words); do go run -C sandbox . $$sandbox preview --as-is --json --stack $$stack > .delivery/$$stack.json; done
+	@set -e; dir="$(CURDIR)/.delivery/sandbox"; \
+	for stack in $(STACKS_OF_ALL); do go run -C .delivery/base/sandbox . --dir "$$dir" --on-paper up --as-is --stack $$stack; done; \
+	for stack in $(words); do go run -C sandbox . --dir "$$dir" --on-paper preview --as-is --json --stack $$stack > .delivery/$$stack.json; done
 
 .PHONY: agents-diff
 agents-diff: .delivery/base ## Show what differs in the agents since BASE
@@ -226,7 +229,7 @@ NPM := go run ./cmd/npmrelease
 NPM_REGISTRY ?= https://registry.npmjs.org/
 NPM_FLAGS ?=
 # bun is the folder of the one that runs: npm may install one for each C library.
-bun = $$(for bin in $(CURDIR)/peers/node_modules/@oven/bun-*/bin; do if "$$bin/bun" --version > /dev/null 2>&1; then echo "$$bin"; break; fi; done)
+bun = $$(for bin in "$(CURDIR)"/peers/node_modules/@oven/bun-*/bin; do if "$$bin/bun" --version > /dev/null 2>&1; then echo "$$bin"; break; fi; done)
 release = $(NPM) $(1) --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
 
 .PHONY: npm-check npm-publish npm-verify npm-deprecate
@@ -266,4 +269,4 @@ FORCE:
 
 .PHONY: clean
 clean: ## Remove what make made, except the sandbox
-	rm -rf agents/node_modules peers/node_modules npmrelease/registry/node_modules .delivery coverage.out
+	rm -rf bin agents/node_modules peers/node_modules npmrelease/registry/node_modules .delivery coverage.out

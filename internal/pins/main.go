@@ -11,6 +11,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"log"
@@ -103,6 +104,9 @@ func scan(root string) ([]string, error) {
 // read returns the days (2026-01-02) in the list, by pin.
 func read(root string) (map[string]string, error) {
 	text, err := os.ReadFile(filepath.Join(root, list))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // it is made anew
+	}
 	days := map[string]string{}
 	for line := range strings.Lines(string(text)) {
 		tab := max(0, strings.LastIndex(line, "\t"))
@@ -115,10 +119,15 @@ func read(root string) (map[string]string, error) {
 // newest day, which moves with every upgrade: by the clock, a commit would say something
 // else each day.
 func old(days map[string]string) (lines []string) {
-	newest, _ := time.Parse(time.DateOnly, slices.Max(append(slices.Collect(maps.Values(days)), "")))
+	var newest time.Time
+	for _, day := range days {
+		if at, err := time.Parse(time.DateOnly, day); err == nil && at.After(newest) {
+			newest = at
+		}
+	}
 	for pin, day := range days {
-		if day < newest.AddDate(-1, 0, 0).Format(time.DateOnly) {
-			lines = append(lines, day+"\t"+pin)
+		if at, err := time.Parse(time.DateOnly, day); err != nil || at.Before(newest.AddDate(-1, 0, 0)) {
+			lines = append(lines, day+"\t"+pin) // a day that nobody looked up yet is shown, too
 		}
 	}
 	return slices.Sorted(slices.Values(lines))

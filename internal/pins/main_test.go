@@ -42,6 +42,7 @@ func TestOld(t *testing.T) {
 	assert.Empty(t, old(nil))
 	assert.Equal(t, []string{"2024-05-01\tb", "2025-02-28\ta"},
 		old(map[string]string{"a": "2025-02-28", "b": "2024-05-01", "c": "2025-03-01", "d": "2026-03-01"}))
+	assert.Equal(t, []string{"2024-05-01\tb", "?\tnew"}, old(map[string]string{"b": "2024-05-01", "d": "2026-03-01", "new": "?"}), "what nobody looked up yet")
 }
 
 // TestModulesAreCompiledOnce keeps what both go.mod files have, Go itself too, at one

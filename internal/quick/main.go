@@ -1,6 +1,7 @@
 // Command quick tests what a change touches, within a minute once it is compiled: the
-// packages with files that are not as in BASE (default: the last commit), and those that
-// import them. It leaves to make test what takes minutes, and says so.
+// packages with files that are not as in BASE (default: the last commit), those that
+// import them, and those that read what is no package's. Packages whose tests bring stacks
+// up take minutes: they are only vetted, and named.
 //
 //	go run ./internal/quick [BASE]
 package main
@@ -13,6 +14,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +25,22 @@ var modules = []string{".", "sandbox"}
 
 // slow are the packages that bring stacks up on the engine, which takes minutes.
 var slow = []string{"sandbox/cmd/sandbox", "sandbox/rehearsal", "sandbox/drill"}
+
+// readers are the packages that read a file that is no package's, by how its path begins.
+var readers = []struct {
+	path     string
+	packages []string
+}{
+	{".github/", []string{"internal/workflows", "internal/pins"}},
+	{"Makefile", []string{"internal/workflows", "internal/pins"}},
+	{"Pulumi.", []string{"stacks"}},
+	{"agents/", []string{"agentbundle", "stacks"}},
+	{"peers/", []string{"internal/pins", "internal/conformance"}},
+	{"go.", []string{".", "internal/pins", "internal/boundary"}},
+	{"sandbox/go.", []string{"sandbox", "internal/pins"}},
+	{"docs/config.md", []string{"stacks"}},
+	{"docs/observability.md", []string{"sandbox/cmd/sandbox"}},
+}
 
 func main() {
 	base := "HEAD"
@@ -47,13 +65,17 @@ func run(base string) error {
 		}
 	}
 	test, left := touched(packages, changed)
-	if len(left) > 0 {
-		fmt.Println("left to make test:", strings.Join(left, " "))
+	if len(test)+len(left) == 0 {
+		fmt.Println("nothing that changed has a test")
 	}
 	var failed error
 	for _, module := range modules {
 		if paths := test[module]; len(paths) > 0 {
 			failed = errors.Join(failed, command(os.Stdout, "go", append([]string{"-C", module, "test"}, paths...)...))
+		}
+		if paths := left[module]; len(paths) > 0 {
+			fmt.Println("not tested, since it takes minutes (make test does it):", strings.Join(paths, " "))
+			failed = errors.Join(failed, command(os.Stdout, "go", append([]string{"-C", module, "vet"}, paths...)...))
 		}
 	}
 	return failed
@@ -63,9 +85,9 @@ func run(base string) error {
 func changedFiles(base string) ([]string, error) {
 	var files bytes.Buffer
 	err := errors.Join(
-		command(&files, "git", "diff", "--name-only", "--no-renames", base),
-		command(&files, "git", "ls-files", "--others", "--exclude-standard"))
-	return strings.Fields(files.String()), err
+		command(&files, "git", "diff", "-z", "--name-only", "--no-renames", base),
+		command(&files, "git", "ls-files", "-z", "--others", "--exclude-standard"))
+	return strings.FieldsFunc(files.String(), func(r rune) bool { return r == 0 }), err
 }
 
 // pkg is a package as go list prints it, with its folder from the project's.
@@ -98,31 +120,38 @@ func list(packages []pkg, module string) ([]pkg, error) {
 	}
 }
 
-// touched returns, by module, the import paths of the packages with a changed file, and
-// of those that import them; left are the slow ones among the latter. A file belongs to
-// the package of the nearest folder above it.
-func touched(packages []pkg, changed []string) (test map[string][]string, left []string) {
-	test = map[string][]string{}
-	dirs := map[string]string{}
+// touched returns, by module, the import paths of the packages to test and of the slow
+// ones. A file belongs to the package of the nearest folder above it.
+func touched(packages []pkg, changed []string) (test, left map[string][]string) {
+	test, left = map[string][]string{}, map[string][]string{}
+	dirs, own := map[string]string{}, map[string]bool{}
 	for _, p := range packages {
 		dirs[p.Dir] = p.ImportPath
 	}
-	own := map[string]bool{}
 	for _, file := range changed {
-		for dir := filepath.ToSlash(filepath.Dir(file)); dir != "."; dir = filepath.ToSlash(filepath.Dir(dir)) {
-			if path, ok := dirs[dir]; ok {
-				own[path] = true
-				break
+		for _, reader := range readers {
+			if strings.HasPrefix(file, reader.path) {
+				for _, dir := range reader.packages {
+					own[dirs[dir]] = true
+				}
 			}
+		}
+		dir := path.Dir(file)
+		for dir != "." && dirs[dir] == "" {
+			dir = path.Dir(dir)
+		}
+		if dir != "." || path.Ext(file) == ".go" {
+			own[dirs[dir]] = true
 		}
 	}
 	for _, p := range packages {
 		imports := slices.ContainsFunc(slices.Concat(p.Imports, p.TestImports, p.XTestImports), func(path string) bool { return own[path] })
 		switch {
-		case own[p.ImportPath], imports && !slices.Contains(slow, p.Dir):
+		case !own[p.ImportPath] && !imports:
+		case slices.Contains(slow, p.Dir):
+			left[p.module] = append(left[p.module], p.ImportPath)
+		default:
 			test[p.module] = append(test[p.module], p.ImportPath)
-		case imports:
-			left = append(left, p.Dir)
 		}
 	}
 	return test, left

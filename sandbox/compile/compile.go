@@ -6,6 +6,7 @@ package compile
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gofrs/flock"
 	"golang.org/x/mod/semver"
@@ -86,10 +88,14 @@ func exists(file string) bool {
 	return !errors.Is(err, fs.ErrNotExist)
 }
 
-// onPath tells whether PATH has [Version] of the CLI or a newer one.
+// onPath tells whether PATH has [Version] of the CLI or a newer one of its major
+// version, which is all that the Automation API takes.
 func onPath(ctx context.Context) bool {
-	version, err := exec.CommandContext(ctx, "pulumi", "version").Output()
-	return err == nil && semver.Compare(strings.TrimSpace(string(version)), "v"+Version) >= 0
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	output, err := exec.CommandContext(ctx, "pulumi", "version").Output()
+	version := strings.TrimSpace(string(output))
+	return err == nil && semver.Major(version) == semver.Major("v"+Version) && semver.Compare(version, "v"+Version) >= 0
 }
 
 // build compiles packages into dir; most says what that takes from an empty cache, on
@@ -103,17 +109,36 @@ func build(ctx context.Context, module, dir string, out io.Writer, what, most st
 		return err
 	}
 	one := flock.New(filepath.Join(dir, "lock")) // those that start together compile once
-	if err := one.Lock(); err != nil {
-		return err
+	mine, err := one.TryLock()
+	if err == nil && !mine {
+		fmt.Fprintln(out, "waiting for another process that compiles")
+		mine, err = one.TryLockContext(ctx, 200*time.Millisecond)
+	}
+	if err != nil || !mine {
+		return fmt.Errorf("waiting for another process that compiles: %w", err)
 	}
 	defer func() { _ = one.Unlock() }()
+	if err := removeOld(bin); err != nil {
+		return err
+	}
 	args := append([]string{"build", "-v", "-o", bin + string(filepath.Separator)}, flags...)
 	for _, pattern := range onlyCLI {
 		args = append(args, "-gcflags="+pattern+"=-l")
 	}
 	command := exec.CommandContext(ctx, "go", append(args, packages...)...)
 	command.Dir = module
+	endTogether(command)
+	command.WaitDelay = 10 * time.Second
 	// On the same disk, a program is moved into place when it is whole.
 	command.Env = slices.Concat(os.Environ(), compilerMemory, []string{"GOTMPDIR=" + bin})
 	return run(command, "compiling "+what, most, out)
+}
+
+// removeOld removes what builds left that were killed.
+func removeOld(bin string) error {
+	left, err := filepath.Glob(filepath.Join(bin, "go-build*"))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	return err
 }

@@ -7,7 +7,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+	"time"
 
+	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -60,9 +62,33 @@ func TestCLIThatIsThere(t *testing.T) {
 func TestCLIOnPath(t *testing.T) {
 	path := t.TempDir()
 	t.Setenv("PATH", path+string(filepath.ListSeparator)+os.Getenv("PATH"))
-	for version, newEnough := range map[string]bool{"v" + Version: true, "v99.0.0": true, "v3.250.0": false, "no version": false} {
+	for version, newEnough := range map[string]bool{"v" + Version: true, "v3.999.0": true, "v4.0.0": false, "v3.250.0": false, "no version": false} {
 		script := "#!/bin/sh\necho " + version + "\n"
 		require.NoError(t, os.WriteFile(filepath.Join(path, "pulumi"), []byte(script), 0o755))
 		assert.Equal(t, newEnough, onPath(t.Context()), version)
 	}
+}
+
+func TestInterruptedBuild(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	left := filepath.Join(dir, Version, "bin", "go-build123")
+	require.NoError(t, os.MkdirAll(left, 0o755))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, build(ctx, dir, dir, &bytes.Buffer{}, "it", "", "."), context.Canceled)
+	assert.NoDirExists(t, left, "what a killed build left")
+}
+
+func TestWaitForAnotherBuild(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	other := flock.New(filepath.Join(dir, "lock"))
+	require.NoError(t, other.Lock())
+	defer func() { require.NoError(t, other.Unlock()) }()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var out bytes.Buffer
+	require.ErrorIs(t, build(ctx, dir, dir, &out, "it", "", "."), context.DeadlineExceeded)
+	assert.Equal(t, "waiting for another process that compiles\n", out.String())
 }

@@ -121,7 +121,7 @@ func (r *rehearsal) rehearse(ctx context.Context) error {
 	if err == nil {
 		err = r.calibrate(ctx)
 	}
-	step := traffic.Span{From: r.step, To: time.Now()}
+	step := r.going()
 	if err != nil && !errors.Is(err, ErrTooSlow) && ctx.Err() == nil && witness(r.late).starved(step, 0) {
 		err = fmt.Errorf("%w: %w; %s", ErrTooSlow, err, r.evidence(step))
 	}
@@ -202,7 +202,7 @@ const calibrating = 4 * time.Second
 // calibrate measures what the machine bears and starts the load by it. It fails with
 // [ErrTooSlow] when that is too little.
 func (r *rehearsal) calibrate(ctx context.Context) error {
-	r.begins()
+	r.begins(time.Now())
 	status, err := r.sandbox.Account.Status()
 	if err != nil {
 		return err
@@ -223,7 +223,7 @@ func (r *rehearsal) calibrate(ctx context.Context) error {
 		return err
 	}
 	r.say("load: the machine bears %.0f requests per second; %.0f are sent, MCP calls and API reads", borne, r.terms.rate)
-	r.begins()
+	r.begins(time.Now())
 	opts.Rate, opts.Timeout = r.terms.rate, r.terms.stretched(timeout)
 	r.load, err = traffic.Start(ctx, opts)
 	return err
@@ -248,7 +248,7 @@ func edit(line string) func([]byte) []byte {
 
 func (r *rehearsal) run(ctx context.Context, stack string, operation engine.Operation) (*engine.Result, error) {
 	r.say("%s of %s", operation, stack)
-	r.begins()
+	r.begins(time.Now())
 	return r.sandbox.Run(ctx, stack, operation)
 }
 
@@ -268,11 +268,18 @@ func (r *rehearsal) release(ctx context.Context, color, line string) (digest str
 	return digest, nil
 }
 
-// begins notes that something begins, which what goes wrong with it is judged by.
-func (r *rehearsal) begins() {
+// begins notes that something began, which what goes wrong with it is judged by.
+func (r *rehearsal) begins(at time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.step = time.Now()
+	r.step = at
+}
+
+// going is the time that what began last has taken.
+func (r *rehearsal) going() traffic.Span {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return traffic.Span{From: r.step, To: time.Now()}
 }
 
 // say tells progress, and notes it for the report.

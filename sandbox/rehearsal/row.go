@@ -34,11 +34,11 @@ func (r *rehearsal) play(ctx context.Context, s scenario) (played *row, over boo
 	defer stop()
 	err := r.ready(limited)
 	if err == nil {
-		r.begins()
+		r.begins(time.Now())
 		err = s.play(r, limited, row)
 	}
 	if over = limited.Err() == nil; !over {
-		r.step = row.start
+		r.begins(row.start)
 		err = errors.Join(fmt.Errorf("it was not over within %s", r.terms.stretched(limit).Round(time.Second)), err)
 	}
 	r.settle(row, err)
@@ -64,7 +64,7 @@ func (r *rehearsal) settle(row *row, err error) {
 	if err == nil {
 		return
 	}
-	span := traffic.Span{From: r.step, To: time.Now()}
+	span := r.going()
 	if missed := (missedAt{}); errors.As(err, &missed) {
 		span = traffic.Span{From: missed.at, To: missed.at}
 	}

@@ -63,7 +63,7 @@ func (r *rehearsal) switchTo(ctx context.Context, color string, row *row) (code 
 // ops runs a command of the traffic controller, whose decisions are progress, and
 // returns its exit code and its errors.
 func (r *rehearsal) ops(ctx context.Context, args ...string) (code int, errors string) {
-	r.begins()
+	r.begins(time.Now())
 	var problems bytes.Buffer
 	terminal := cli.Terminal{Out: lines{r}, Err: io.MultiWriter(r.log, &problems)}
 	code = cli.Run(ctx, args, terminal, func(_ context.Context, _ cli.Flags, _ io.Writer) (*cli.Target, error) {
@@ -314,7 +314,7 @@ const patience = 90 * time.Second
 
 // await asks until it is so.
 func (r *rehearsal) await(ctx context.Context, so func() (bool, error)) error {
-	r.begins()
+	r.begins(time.Now())
 	for end := time.Now().Add(r.terms.stretched(patience)); ; wait(ctx, 20*time.Millisecond) {
 		is, err := so()
 		if is || ctx.Err() != nil {

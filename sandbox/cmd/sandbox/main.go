@@ -40,6 +40,8 @@ func command() *cobra.Command {
 		Short: "Run the stacks on the real Pulumi engine over a simulated AWS",
 		// The flags before "ops" are the sandbox's, those behind it its own.
 		TraverseChildren: true,
+		Args:             cobra.NoArgs,
+		RunE:             func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceUsage:     true,
 		SilenceErrors:    true,
 	}

@@ -57,8 +57,9 @@ func (l level) with(more func(context.Context, *engine.Sandbox) error) level {
 		if dir, err = newFolder("warm"); err != nil {
 			return "", err
 		}
-		warmed = append(warmed, dir) // those below were made before, one at a time.
-		if err := l.copyTo(dir); err != nil {
+		err = l.copyTo(dir)
+		warmed = append(warmed, dir) // one at a time: the level below is made by now.
+		if err != nil {
 			return "", err
 		}
 		var log strings.Builder
