@@ -73,6 +73,7 @@ var Rules = []Rule{
 	{"delivery/", none},
 	{"docs/", none},
 	{"internal/frontmatter/", colors},
+	{"internal/systemdir/", colors},
 	{"internal/", none},
 	{"npmrelease/", none},
 	{"peers/", none},

@@ -158,19 +158,7 @@ func (d *drill) loseRows(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.step("wait until the log is uploaded", func() error {
-		for end := time.Now().Add(patience); !d.Platform.Restorable().After(good); {
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(10 * time.Millisecond):
-			}
-			if time.Now().After(end) {
-				return fmt.Errorf("it was not within %s", patience)
-			}
-		}
-		return nil
-	}); err != nil {
+	if err := d.uploaded(ctx, good); err != nil {
 		return err
 	}
 	return d.recover(ctx, lost, good, func(got sum) error {
@@ -186,8 +174,29 @@ func (d *drill) loseRows(ctx context.Context) error {
 	})
 }
 
+// uploaded waits until what was written by then can be restored.
+func (d *drill) uploaded(ctx context.Context, then time.Time) error {
+	return d.step("wait until the log is uploaded", func() error {
+		for end := time.Now().Add(patience); !d.Platform.Restorable().After(then); {
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(10 * time.Millisecond):
+			}
+			if time.Now().After(end) {
+				return fmt.Errorf("it was not within %s", patience)
+			}
+		}
+		return nil
+	})
+}
+
 func (d *drill) loseRegion(ctx context.Context) error {
 	d.report.Written = len(d.ledger.rows)
+	// Without any of it, what is restored would be of before the drill.
+	if err := d.uploaded(ctx, d.ledger.rows[0].at); err != nil {
+		return err
+	}
 	lost := time.Now()
 	if err := d.step("lose the region", d.Platform.LoseRegion); err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -47,6 +48,19 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// starts takes what starts a process. The process is killed when the thread that started
+// it ends, so that is one that never does.
+var starts = sync.OnceValue(func() chan<- func() {
+	work := make(chan func())
+	go func() {
+		runtime.LockOSThread()
+		for start := range work {
+			start()
+		}
+	}()
+	return work
+})
+
 // startCommand starts a command of the sandbox in a process group of its own.
 func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output) {
 	t.Helper()
@@ -55,7 +69,9 @@ func startCommand(t *testing.T, dir string, args ...string) (*exec.Cmd, *output)
 	cmd.Env = append(os.Environ(), asMain+"=1")
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	require.NoError(t, cmd.Start())
+	started := make(chan error)
+	starts() <- func() { started <- cmd.Start() }
+	require.NoError(t, <-started)
 	return cmd, out
 }
 

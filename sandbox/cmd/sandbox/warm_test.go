@@ -104,7 +104,7 @@ func TestLevelsNameNoFolder(t *testing.T) {
 	t.Parallel()
 	from, err := withAll()
 	require.NoError(t, err)
-	for _, part := range []string{"stacks", "state", "cloud", "registry"} {
+	for _, part := range []string{"stacks", filepath.Join("state", ".pulumi", "stacks"), "cloud", "registry"} {
 		files := 0
 		require.NoError(t, filepath.WalkDir(filepath.Join(from, part), func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
