@@ -104,19 +104,20 @@ func (a *Account) DatabaseURL(identifier string) (string, error) {
 	return "", fmt.Errorf("no database %q runs here", identifier)
 }
 
-// Restorable is the latest time that an instance can be restored to.
-func (a *Account) Restorable(identifier string) (latest time.Time) {
+// Restorable is the latest time that an instance can be restored to, and that of its
+// copy in another region.
+func (a *Account) Restorable(identifier string) (latest, replicated time.Time) {
 	if a.databases == nil {
-		return latest
+		return latest, replicated
 	}
 	a.databases.mu.Lock()
 	defer a.databases.mu.Unlock()
 	for _, i := range a.databases.instances {
 		if i.id == identifier {
-			latest = i.restorable
+			latest, replicated = i.restorable, i.replicated
 		}
 	}
-	return latest
+	return latest, replicated
 }
 
 // keepBackups uploads the logs, and copies what was there before, until the
@@ -165,9 +166,14 @@ func (d *databases) replicate() error {
 		if source == nil || d.lost[source.Region] || d.lost[r.Region] || d.instances[source.ID] == nil {
 			continue
 		}
-		for _, part := range []string{base, wal} {
-			failures = append(failures, copyNew(filepath.Join(d.backups(d.instances[source.ID]), part), filepath.Join(d.replica(r), part)))
+		i, replica := d.instances[source.ID], d.replica(r)
+		err := errors.Join(
+			copyNew(filepath.Join(d.backups(i), base), filepath.Join(replica, base)),
+			copyNew(filepath.Join(d.backups(i), wal), filepath.Join(replica, wal)))
+		if err == nil {
+			i.replicated = i.restorable
 		}
+		failures = append(failures, err)
 	}
 	gone, _ := filepath.Glob(d.account.path("backups", "*", "ab-*"))
 	for _, dir := range gone {

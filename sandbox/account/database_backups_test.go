@@ -83,7 +83,7 @@ func TestRestores(t *testing.T) {
 	good := time.Now().UTC()
 	w.sql(source, "DELETE FROM kept WHERE n % 2 = 0")
 	gone := time.Now()
-	eventually(t, func() bool { return w.Restorable("codeflow-prod").After(gone) }, "the log is uploaded")
+	eventually(t, func() bool { latest, _ := w.Restorable("codeflow-prod"); return latest.After(gone) }, "the log is uploaded")
 
 	to := func(at time.Time) in {
 		return in{"restoreToPointInTime": in{"sourceDbInstanceIdentifier": "codeflow-prod", "restoreTime": at.Format(time.RFC3339Nano)}}

@@ -40,8 +40,9 @@ type instance struct {
 	server                   *postgres.Server
 	front                    *database.Front // where tasks log in
 	err                      error
-	// restorable is the latest time that it can be restored to.
-	restorable time.Time
+	// restorable is the latest time that it can be restored to, replicated that in
+	// another region.
+	restorable, replicated time.Time
 	// final is the snapshot that is taken when it is deleted, "" for none.
 	final string
 }

@@ -18,8 +18,9 @@ type Platform interface {
 	Use(ctx context.Context) error
 	// Backup takes a base backup.
 	Backup(ctx context.Context) error
-	// Restorable is the latest time that the database can be restored to.
-	Restorable() time.Time
+	// Restorable is the latest time that the database can be restored to, and that of
+	// its copy in the other region.
+	Restorable() (latest, replicated time.Time)
 	// LoseRegion loses the database with its own backups.
 	LoseRegion() error
 	// Restore restores the database and leads Connect to it: to a time, or from the
@@ -158,7 +159,7 @@ func (d *drill) loseRows(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	if err := d.uploaded(ctx, good); err != nil {
+	if err := d.wait(ctx, "until the log is uploaded", func() bool { latest, _ := d.Platform.Restorable(); return latest.After(good) }); err != nil {
 		return err
 	}
 	return d.recover(ctx, lost, good, func(got sum) error {
@@ -174,10 +175,9 @@ func (d *drill) loseRows(ctx context.Context) error {
 	})
 }
 
-// uploaded waits until what was written by then can be restored.
-func (d *drill) uploaded(ctx context.Context, then time.Time) error {
-	return d.step("wait until the log is uploaded", func() error {
-		for end := time.Now().Add(patience); !d.Platform.Restorable().After(then); {
+func (d *drill) wait(ctx context.Context, until string, done func() bool) error {
+	return d.step("wait "+until, func() error {
+		for end := time.Now().Add(patience); !done(); {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -193,8 +193,12 @@ func (d *drill) uploaded(ctx context.Context, then time.Time) error {
 
 func (d *drill) loseRegion(ctx context.Context) error {
 	d.report.Written = len(d.ledger.rows)
-	// Without any of it, what is restored would be of before the drill.
-	if err := d.uploaded(ctx, d.ledger.rows[0].at); err != nil {
+	// Without any row of it, what is restored would be of before the drill.
+	begun := d.ledger.rows[0].at
+	if err := d.wait(ctx, "until the other region has some of it", func() bool {
+		_, replicated := d.Platform.Restorable()
+		return replicated.After(begun)
+	}); err != nil {
 		return err
 	}
 	lost := time.Now()

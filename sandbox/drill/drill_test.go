@@ -67,10 +67,10 @@ func (p *platform) Use(ctx context.Context) error { return ctx.Err() }
 
 func (p *platform) Backup(ctx context.Context) error { return p.server.Backup(ctx, p.backup()) }
 
-func (p *platform) Restorable() time.Time {
+func (p *platform) Restorable() (latest, replicated time.Time) {
 	latest, err := p.server.Archived(p.t.Context())
 	require.NoError(p.t, err)
-	return latest
+	return latest, latest
 }
 
 func (p *platform) LoseRegion() error {

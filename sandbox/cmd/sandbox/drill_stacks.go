@@ -104,7 +104,9 @@ func (s *drillStacks) Use(ctx context.Context) error {
 func (s *drillStacks) Backup(ctx context.Context) error { return s.account.Backup(ctx, s.identifier()) }
 
 // Restorable implements [drill.Platform].
-func (s *drillStacks) Restorable() time.Time { return s.account.Restorable(s.identifier()) }
+func (s *drillStacks) Restorable() (latest, replicated time.Time) {
+	return s.account.Restorable(s.identifier())
+}
 
 // LoseRegion implements [drill.Platform].
 func (s *drillStacks) LoseRegion() error {
