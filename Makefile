@@ -6,7 +6,7 @@ AGENTS := agents/node_modules/.package-lock.json
 PEERS := peers/node_modules/.package-lock.json
 REGISTRY := npmrelease/registry/node_modules/.package-lock.json
 GOTEST := go run gotest.tools/gotestsum@v1.13.0 --format pkgname --
-LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.5.0
+LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 COVERED := ./stacks/...,./components/...,./agentbundle/...
 
 .PHONY: help
@@ -224,13 +224,13 @@ npm-rehearsal: $(AGENTS) $(PEERS) $(REGISTRY) ## Release the pinned npm package 
 
 .PHONY: vulnerabilities
 vulnerabilities: ## Look the modules up in Go's vulnerability database (network)
-	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
-	cd sandbox && go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 ./...
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
+	cd sandbox && go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
 .PHONY: image-scan
 image-scan: ## The same for the program in the image, which has nothing else in it
 	@mkdir -p .delivery && CGO_ENABLED=0 go build -trimpath -o .delivery/codeflow-server ./cmd/codeflow-server
-	go run golang.org/x/vuln/cmd/govulncheck@v1.1.4 -mode binary .delivery/codeflow-server
+	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 -mode binary .delivery/codeflow-server
 
 .PHONY: build-pure
 build-pure: ## Compile all but what links the AWS SDK
