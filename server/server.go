@@ -77,8 +77,9 @@ func New(bundle fs.FS, opts *Options) *Server {
 	}
 	o.Guard.Open, o.Guard.Refuse = isDiscovery, refuse
 	if o.SignIn != nil {
+		paths := signin.Paths()
 		o.Guard.SignIn = o.SignIn.Admit
-		o.Guard.Open = func(r *http.Request) bool { return isDiscovery(r) || slices.Contains(signin.Paths(), r.URL.Path) }
+		o.Guard.Open = func(r *http.Request) bool { return isDiscovery(r) || slices.Contains(paths, r.URL.Path) }
 	}
 	s := &Server{log: o.Logger}
 	s.page = web.Options{

@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os/exec"
 	"strings"
 	"testing"
 
@@ -59,7 +60,7 @@ func TestOAuthClient(t *testing.T) {
 			at, err := url.Parse(args.URL)
 			require.NoError(t, err)
 			assert.Equal(t, srv.URL+"/mcp", at.Query().Get("resource"))
-			assert.Equal(t, "read use", at.Query().Get("scope"))
+			assert.ElementsMatch(t, []string{"read", "use"}, strings.Fields(at.Query().Get("scope")))
 			browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 			resp, err := browser.Get(args.URL)
 			require.NoError(t, err)
@@ -99,12 +100,16 @@ func TestPeopleSignIn(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), method, address, nil)
 		require.NoError(t, err)
 		req.Header.Set("Accept", "text/html")
+		if method == http.MethodPost {
+			req.Header.Set("Origin", srv.URL) // as browsers do, because of the policy below
+		}
 		resp, err := browser.Do(req)
 		require.NoError(t, err)
 		defer resp.Body.Close()
 		text, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		assert.Equal(t, "text/html; charset=utf-8", resp.Header.Get("Content-Type"))
+		assert.Equal(t, "same-origin", resp.Header.Get("Referrer-Policy"))
 		return resp.StatusCode, string(text)
 	}
 	link := srv.URL + "/sign-in?to=%2Fagents%2Fseo-master%3Fa%3Db"
@@ -159,6 +164,20 @@ func TestPeopleSignIn(t *testing.T) {
 		assert.Equal(t, tc.want, resp.StatusCode, name)
 		assert.Equal(t, tc.want == 401, strings.Contains(resp.Header.Get("WWW-Authenticate"), `resource_metadata="`+srv.URL+`/.well-known/oauth-protected-resource`), name)
 	}
+}
+
+// TestRealBrowser lets Chromium sign in: whether it takes the cookies is its decision.
+func TestRealBrowser(t *testing.T) {
+	t.Parallel()
+	chromium, err := exec.LookPath("chromium")
+	if err != nil {
+		t.Skipf("not tested in a browser: %v (apt-get install chromium)", err)
+	}
+	srv, _ := signInServer(t, oidctest.New(t), "read")
+	out, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors",
+		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=10000", "--dump-dom", srv.URL+"/sign-in?to=/agents/seo-master").Output()
+	require.NoError(t, err)
+	assert.Contains(t, string(out), "<h1>seo-master</h1>")
 }
 
 // TestIssuerIsDown: the server is healthy, and says who cannot be asked.

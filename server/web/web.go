@@ -151,6 +151,11 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, name string, p pag
 	}
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if s.opts.SignIn {
+		// Without any referrer the form that signs out would come from the origin "null".
+		// https://fetch.spec.whatwg.org/#append-a-request-origin-header
+		w.Header().Set("Referrer-Policy", "same-origin")
+	}
 	return text.Bytes()
 }
 
