@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/oidctest"
 )
@@ -174,6 +175,17 @@ func TestSignInAttacks(t *testing.T) {
 			b.cookies[signInCookie].Value = ""
 			return set(at, "state", derive("", "state"))
 		}, want: 400},
+		"a sign-in of nobody": {
+			begun: func(at *url.URL) {
+				change(at, "nonce", derive("", "nonce"))
+				change(at, "code_challenge", oauth2.S256ChallengeFromVerifier(derive("", "verifier")))
+			},
+			back: func(b, _ *browser, at string) string {
+				clear(b.cookies)
+				return set(at, "state", derive("", "state"))
+			},
+			want: 400,
+		},
 		"another browser": {back: func(b, other *browser, at string) string { other.toIssuer("/"); b.cookies = other.cookies; return at }, want: 400},
 		"begun anew":      {back: func(b, _ *browser, at string) string { b.toIssuer("/"); return at }, want: 400},
 		"finished before": {back: func(b, _ *browser, at string) string { b.open(http.MethodGet, at); return at }, want: 400},

@@ -85,9 +85,9 @@ func (s *SignIn) verify(ctx context.Context, raw, audience string) (*token, erro
 	t := &token{IDToken: verified, kind: strings.TrimPrefix(strings.ToLower(header.Type), "application/")}
 	now := time.Now()
 	switch {
-	case verified.Claims(&t.extra) != nil, t.Expiry.IsZero():
+	case verified.Claims(&t.extra) != nil:
 		return nil, notGood
-	case !now.Before(t.Expiry.Add(skew)):
+	case !now.Before(t.Expiry.Add(skew)): // without exp it is the year 1
 		return nil, expired
 	case float64(now.Add(skew).Unix()) < t.NotBefore, now.Add(skew).Before(t.IssuedAt):
 		return nil, tooEarly
