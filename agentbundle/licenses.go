@@ -26,6 +26,8 @@ var licenses = []struct{ path, license string }{
 	{"github.com/beorn7/perks", "MIT"},
 	{"github.com/cenkalti/backoff/", "MIT"},
 	{"github.com/cespare/xxhash/", "MIT"},
+	{"github.com/coreos/go-oidc/", "Apache-2.0"},
+	{"github.com/go-jose/go-jose/", "Apache-2.0"},
 	{"github.com/go-logr/", "Apache-2.0"},
 	{"github.com/google/jsonschema-go", "MIT"},
 	{"github.com/google/uuid", "BSD-3-Clause"},

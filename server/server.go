@@ -15,6 +15,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/web"
 )
@@ -38,6 +39,9 @@ type Options struct {
 	Workspace string
 	// Guard says which requests are handled.
 	Guard guard.Options
+	// SignIn lets in who its issuer gives a token, besides who has one of the
+	// guard's. Default: nobody.
+	SignIn *signin.SignIn
 	// Database is what /health says of the database. Default: it is off.
 	Database *Database
 	// Recorder gets an event for each use. Default: [usage.Discard].
@@ -70,9 +74,14 @@ func New(bundle fs.FS, opts *Options) *Server {
 		o.Logger = slog.Default()
 	}
 	o.Guard.Open, o.Guard.Refuse = isDiscovery, refuse
+	if o.SignIn != nil {
+		paths := signin.Paths()
+		o.Guard.SignIn = o.SignIn.Admit
+		o.Guard.Open = func(r *http.Request) bool { return isDiscovery(r) || slices.Contains(paths, r.URL.Path) }
+	}
 	s := &Server{log: o.Logger}
 	s.page = web.Options{
-		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(),
+		Version: Version, Color: o.Color, PublicURL: o.PublicURL, TokensRequired: o.Guard.Private(), SignIn: o.SignIn != nil,
 		Image: o.Image, Health: func() string { return s.health.current(context.Background()).state }, Top: o.Top,
 	}
 	c, err := catalog.Load(bundle)
@@ -98,6 +107,11 @@ func New(bundle fs.FS, opts *Options) *Server {
 	})
 	for _, path := range discovery {
 		mux.HandleFunc(path, noAuthorization)
+	}
+	if o.SignIn != nil {
+		for _, path := range signin.Paths() {
+			mux.Handle(path, o.SignIn)
+		}
 	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &s.page))
@@ -130,9 +144,10 @@ func livez(w http.ResponseWriter, _ *http.Request) {
 }
 
 // discovery are the paths where clients look for an authorization server before
-// they send the token that they have. Where there is none, the protocol's metadata
-// of the resource, which must name one, would lead them to nowhere: so they are
-// told that, in JSON, and need no token to be. Some clients give up on anything else.
+// they send the token that they have. This server is none. Without sign-in there is
+// no other, and the protocol's metadata of the resource, which must name one, would
+// lead them to nowhere: so they are told that, in JSON, and need no token to be.
+// Some clients give up on anything else.
 // https://modelcontextprotocol.io/specification/2025-11-25/basic/authorization#authorization-server-discovery
 var discovery = []string{"/.well-known/", "/mcp/.well-known/", "/authorize", "/register", "/token"}
 
@@ -144,7 +159,7 @@ func isDiscovery(r *http.Request) bool {
 
 func noAuthorization(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusNotFound, map[string]string{
-		"error": "not_found", "error_description": "this server has no authorization server: if it needs a bearer token, its operators give one",
+		"error": "not_found", "error_description": "this server is no authorization server: its operators give bearer tokens, or /.well-known/oauth-protected-resource/mcp names who does",
 	})
 }
 

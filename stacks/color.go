@@ -186,6 +186,9 @@ func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*e
 		args.TaskPolicy = append(args.TaskPolicy, tracing.Statement())
 		maps.Copy(args.Environment, tracing.Environment(k.cfg.Tracing.SamplePercent))
 	}
+	if k.cfg.Access.OIDC != nil && vpc.NAT(k.nat) == vpc.NATNone {
+		_ = ctx.Log.Warn("nobody can sign in: without NAT the tasks cannot reach the issuer. Set the platform's network.nat, or remove access.oidc", nil)
+	}
 	return ecsservice.New(ctx, k.cfg.Name+"-service", args, pulumi.Providers(k.aws))
 }
 
@@ -225,6 +228,15 @@ func (k *colorStack) environment() map[string]pulumi.StringInput {
 	}
 	if !k.cfg.Access.Public {
 		env["CODEFLOW_TOKENS_SECRET_ARN"] = k.shared.TokensSecretARN
+	}
+	if oidc := k.cfg.Access.OIDC; oidc != nil {
+		for name, value := range map[string]string{
+			"ISSUER": oidc.Issuer, "AUDIENCE": oidc.Audience, "SCOPES": strings.Join(oidc.Scopes, " "), "CLIENT": oidc.ClientID,
+		} {
+			if value != "" {
+				env["CODEFLOW_OIDC_"+name] = pulumi.String(value)
+			}
+		}
 	}
 	if domain := k.cfg.Domain; domain != "" {
 		hosts := []string{domain, naming.LiveDomain(domain), naming.CDNDomain(domain), naming.ColorDomain(k.cfg.Name, domain)}

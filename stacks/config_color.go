@@ -1,7 +1,12 @@
 package stacks
 
 import (
+	"net/url"
 	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/ecsservice"
@@ -45,9 +50,18 @@ type Service struct {
 }
 
 // Access is who may use the service: everybody, or who has a bearer token, which
-// ops tokens makes.
+// ops tokens makes, or who signs in.
 type Access struct {
-	Public bool `json:"public"`
+	Public bool  `json:"public"`
+	OIDC   *OIDC `json:"oidc"` // absent: nobody signs in
+}
+
+// OIDC is the OpenID Connect issuer that signs people and clients in.
+type OIDC struct {
+	Issuer   string   `json:"issuer"`   // https URL, as its tokens have it
+	Audience string   `json:"audience"` // aud of its tokens for the service
+	Scopes   []string `json:"scopes"`   // that they must have
+	ClientID string   `json:"clientId"` // the web page's, without a secret; absent: the audience
 }
 
 // Tracing is which requests are traced, and by what.
@@ -101,6 +115,7 @@ func (k *Color) validate(c checker) {
 	c.at("agents").require(k.Agents != "" && filepath.IsLocal(k.Agents), "must be a path inside the project", k.Agents, `for example "agents/bundle.yaml"`)
 	k.Image.validate(c.at("image"))
 	k.Service.validate(c.at("service"))
+	k.Access.validate(c.at("access"), k.Domain)
 	k.Scaling.validate(c.at("scaling"), k.Service.DesiredCount)
 	c.at("tracing.samplePercent").between(k.Tracing.SamplePercent, 0, 100, "0 for no traces")
 	c.at("tracing.collector").adopt(tracing.CheckImage(k.Tracing.Collector))
@@ -110,6 +125,28 @@ func (k *Color) validate(c checker) {
 func (i *Image) validate(c checker) {
 	c.at("base").require(i.Base != "", "is required", nil, `"scratch", or an image by digest`)
 }
+
+func (a *Access) validate(c checker, domain string) {
+	if a.OIDC == nil {
+		return
+	}
+	c = c.at("oidc")
+	c.require(!a.Public, "must be absent when everybody may use the service", nil, "remove it, or set access.public to false")
+	c.require(domain != "", "needs a domain, which the issuer sends browsers back to", nil, "set the domain, or remove it")
+	u, err := url.Parse(a.OIDC.Issuer)
+	c.at("issuer").require(err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(a.OIDC.Issuer, "?# "),
+		"must be an https URL without a query", a.OIDC.Issuer, "it is what the issuer's /.well-known/openid-configuration has as issuer")
+	c.at("audience").require(a.OIDC.Audience != "" && !strings.ContainsAny(a.OIDC.Audience, " \t\r\n"),
+		"must be what the issuer's tokens for this service have as aud", a.OIDC.Audience, `for example "https://codeflow.example.com/mcp"`)
+	c.at("clientId").require(!strings.ContainsAny(a.OIDC.ClientID, " \t\r\n"), "must have no spaces", a.OIDC.ClientID, "")
+	for i, scope := range a.OIDC.Scopes {
+		c.at("scopes."+strconv.Itoa(i)).require(scopePattern.MatchString(scope) && !slices.Contains(a.OIDC.Scopes[:i], scope),
+			"must be one scope, and no other's twin", scope, "as the issuer's tokens have them")
+	}
+}
+
+// scopePattern is of RFC 6749, section 3.3.
+var scopePattern = regexp.MustCompile(`^[!#-\[\]-~]+$`)
 
 func (s *Service) validate(c checker) {
 	c.at("port").between(s.Port, 1, 65535, "")

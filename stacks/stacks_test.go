@@ -294,6 +294,7 @@ func TestColorConfiguresTheServer(t *testing.T) {
 		"public":           {"codeflow.example.com", `{"public": true}`},
 		"tokens":           {"codeflow.example.com", `{"public": false}`},
 		"no domain at all": {"", `{"public": true}`},
+		"sign-in":          {"codeflow.example.com", `{"oidc": {"issuer": "https://id.example.com", "audience": "https://codeflow.example.com/mcp", "scopes": ["read", "use"], "clientId": "page"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

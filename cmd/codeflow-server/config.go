@@ -17,6 +17,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 )
 
@@ -32,6 +33,7 @@ type config struct {
 	public            bool
 	tokens            guard.Tokens
 	tokensSecret      *secret.Secret
+	oidc              signin.Options
 	hosts             []string
 	concurrency       int
 	clientConcurrency int
@@ -63,6 +65,10 @@ var environment = map[string]string{
 	"public":             "CODEFLOW_PUBLIC",
 	"tokens":             "CODEFLOW_TOKENS",
 	"tokens-secret":      "CODEFLOW_TOKENS_SECRET_ARN",
+	"oidc-issuer":        "CODEFLOW_OIDC_ISSUER",
+	"oidc-audience":      "CODEFLOW_OIDC_AUDIENCE",
+	"oidc-scopes":        "CODEFLOW_OIDC_SCOPES",
+	"oidc-client":        "CODEFLOW_OIDC_CLIENT",
 	"hosts":              "CODEFLOW_HOSTS",
 	"concurrency":        "CODEFLOW_CONCURRENCY",
 	"client-concurrency": "CODEFLOW_CLIENT_CONCURRENCY",
@@ -111,6 +117,13 @@ func (cfg *config) flags() *flag.FlagSet {
 		cfg.tokensSecret, err = secret.New(s)
 		return err
 	})
+	f.StringVar(&cfg.oidc.Issuer, "oidc-issuer", "", "URL of the OpenID Connect issuer whose tokens let people and clients in, besides other tokens")
+	f.StringVar(&cfg.oidc.Audience, "oidc-audience", "", "what the issuer's tokens for this server have as aud")
+	f.Func("oidc-scopes", "scopes that such a token must have, separated by spaces", func(s string) error {
+		cfg.oidc.Scopes = strings.Fields(s)
+		return nil
+	})
+	f.StringVar(&cfg.oidc.ClientID, "oidc-client", "", "the web page's client id at the issuer, without a secret; without it the audience")
 	f.Func("hosts", "host names that requests may be for, separated by commas; without it any, or only local ones on a loopback address", func(s string) error {
 		cfg.hosts = strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return r == ',' || r == ' ' })
 		return nil
@@ -210,6 +223,7 @@ func (cfg *config) check() (errs []error) {
 	require(cfg.drain.Notice >= 0 && cfg.drain.Timeout > 0, "-drain-notice must be 0 or more and -drain-timeout above 0, got %s and %s", cfg.drain.Notice, cfg.drain.Timeout)
 	require(cfg.database.URL != "" || cfg.database.Login == "", "-database-login needs -database-url, which has the host and the name")
 	require(cfg.database.URL != "" || !cfg.requireDatabase, "-require-database needs -database-url")
+	errs = append(errs, cfg.checkSignIn()...)
 	var err error
 	if cfg.level, err = telemetry.ParseLevel(cfg.logLevel); err != nil {
 		errs = append(errs, fmt.Errorf("-log-level: %w", err))
@@ -218,6 +232,24 @@ func (cfg *config) check() (errs []error) {
 		if err := cfg.database.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("-database-url: %w", err))
 		}
+	}
+	return errs
+}
+
+// checkSignIn is for an issuer, which is none without its URL.
+func (cfg *config) checkSignIn() (errs []error) {
+	cfg.oidc.URL = cfg.publicURL
+	if o := cfg.oidc; o.Issuer == "" {
+		if o.Audience != "" || o.ClientID != "" || len(o.Scopes) > 0 {
+			errs = append(errs, errors.New("-oidc-audience, -oidc-scopes and -oidc-client need -oidc-issuer"))
+		}
+		return errs
+	}
+	for _, err := range cfg.oidc.Check() {
+		errs = append(errs, fmt.Errorf("-oidc-%w", err))
+	}
+	if err := signin.CheckURL(cfg.publicURL); err != nil {
+		errs = append(errs, fmt.Errorf("-url, which -oidc-issuer needs, %w", err))
 	}
 	return errs
 }
@@ -231,13 +263,15 @@ func (cfg *config) checkAccess() error {
 			chosen++
 		}
 	}
-	switch chosen {
-	case 0:
-		return errors.New("nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -public to serve everybody")
-	case 1:
-		return nil
+	switch signIn := cfg.oidc.Issuer != ""; {
+	case chosen > 1:
+		return errors.New("-public, -tokens and -tokens-secret exclude each other: leave one of them")
+	case signIn && cfg.public:
+		return errors.New("-public and -oidc-issuer exclude each other: leave one of them")
+	case chosen == 0 && !signIn:
+		return errors.New("nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -oidc-issuer, or -public to serve everybody")
 	}
-	return errors.New("-public, -tokens and -tokens-secret exclude each other: leave one of them")
+	return nil
 }
 
 func help(f *flag.FlagSet, w io.Writer) {

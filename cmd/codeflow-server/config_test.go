@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin"
 )
 
 func TestParse(t *testing.T) {
@@ -75,6 +76,12 @@ func TestParseRefuses(t *testing.T) {
 		"required only":     {[]string{"-require-database"}, "", "-require-database needs -database-url"},
 		"database URL":      {nil, "DATABASE_URL=mysql://u:secret@h/db", "-database-url: database URL: must be of the form postgres://"},
 		"database not safe": {nil, "DATABASE_URL=postgres://u@db.example.com/db", "sslmode=verify-full"},
+		"audience only":     {[]string{"-oidc-audience=x"}, "", "need -oidc-issuer"},
+		"issuer only":       {[]string{"-oidc-issuer=https://id.example.com", "-url=https://h"}, "", `-oidc-audience must be what the issuer's tokens for this server have as aud, got ""`},
+		"issuer by http":    {[]string{"-oidc-issuer=http://id.example.com", "-oidc-audience=x", "-url=https://h"}, "", `-oidc-issuer must be an https URL without a query, or http of this machine, got "http://id.example.com"`},
+		"issuer's scopes":   {[]string{"-oidc-issuer=https://id.example.com", "-oidc-audience=x", "-url=https://h", "-oidc-scopes=a a"}, "", `-oidc-scopes must be different ones, as the issuer's tokens have them, got "a"`},
+		"issuer, no url":    {[]string{"-oidc-issuer=https://id.example.com", "-oidc-audience=x"}, "", `-url, which -oidc-issuer needs, must be an https URL without a path, or http of this machine, got ""`},
+		"issuer, url, path": {[]string{"-oidc-issuer=https://id.example.com", "-oidc-audience=x", "-url=https://h/x"}, "", `without a path`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -93,8 +100,13 @@ func TestCheckAccess(t *testing.T) {
 	tokens := make(guard.Tokens, 1)
 	require.NoError(t, (&config{public: true}).checkAccess())
 	require.NoError(t, (&config{tokens: tokens}).checkAccess())
-	require.ErrorContains(t, (&config{}).checkAccess(), "nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -public to serve everybody")
+	require.ErrorContains(t, (&config{}).checkAccess(), "nobody may use this server: give -tokens (the command token makes one), or -tokens-secret, or -oidc-issuer, or -public to serve everybody")
 	require.ErrorContains(t, (&config{public: true, tokens: tokens}).checkAccess(), "exclude each other")
+
+	issuer := signin.Options{Issuer: "https://id.example.com"}
+	require.NoError(t, (&config{oidc: issuer}).checkAccess())
+	require.NoError(t, (&config{oidc: issuer, tokens: tokens}).checkAccess(), "besides tokens")
+	require.ErrorContains(t, (&config{oidc: issuer, public: true}).checkAccess(), "-public and -oidc-issuer exclude each other")
 }
 
 // TestDocumented compares the table of docs/server.md with the flags.

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/oidctest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
 )
 
@@ -105,6 +106,54 @@ func TestRunExitCodes(t *testing.T) {
 			assert.Contains(t, stderr, tc.stderr)
 		})
 	}
+}
+
+// TestServeWithoutIssuer starts before its issuer does, and lets people in when that
+// is there. No token is in the log.
+func TestServeWithoutIssuer(t *testing.T) {
+	t.Parallel()
+	issuer := oidctest.New(t)
+	down := true
+	issuer.With(func(i *oidctest.Issuer) {
+		i.Override = func(w http.ResponseWriter, _ *http.Request) bool {
+			is := false
+			issuer.With(func(*oidctest.Issuer) { is = down })
+			if is {
+				w.WriteHeader(http.StatusBadGateway)
+			}
+			return is
+		}
+	})
+	port := freePort(t)
+	ctx, stop := context.WithCancel(t.Context())
+	var logs, errs output
+	code := make(chan int, 1)
+	args := []string{
+		"-port=" + port, "-metrics-port=0", "-bundle=" + bundleDir(t, bundletest.Small(t)), "-url=http://localhost:" + port,
+		"-oidc-issuer=" + issuer.URL, "-oidc-audience=here", "-oidc-scopes=read", "-drain-notice=0s", "-log-level=debug",
+	}
+	go func() { code <- run(ctx, args, nil, io.NopCloser(strings.NewReader("")), &logs, &errs) }()
+	require.Eventually(t, func() bool {
+		return server.CheckHealth(t.Context(), "http://127.0.0.1:"+port) == nil
+	}, 10*time.Second, 10*time.Millisecond, "it is healthy without one")
+	token := issuer.Sign(nil, issuer.Claims("here", oidctest.Claims{"scope": "read"}))
+	ask := func() int {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://127.0.0.1:"+port+"/api/v1/agents", nil)
+		require.NoError(t, err)
+		req.Header.Set("Authorization", "Bearer "+token)
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		return resp.StatusCode
+	}
+	assert.Equal(t, http.StatusServiceUnavailable, ask())
+	issuer.With(func(*oidctest.Issuer) { down = false })
+	require.Eventually(t, func() bool { return ask() == http.StatusOK }, 20*time.Second, 100*time.Millisecond)
+	stop()
+	assert.Equal(t, exitOK, <-code, errs.String())
+	assert.Contains(t, logs.String(), "the issuer of the tokens is known")
+	assert.NotContains(t, logs.String(), token)
+	assert.NotContains(t, logs.String(), "eyJ")
 }
 
 // TestServe goes through a container's life: unreachable, healthy, asked,

@@ -20,7 +20,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
-	"github.com/ferg-cod3s/codeflow-infrastructure/server/secret"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
@@ -53,7 +53,14 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	}
 	if cfg.tokensSecret != nil {
 		opts.Guard.Rotating = new(guard.Rotating)
-		defer follow(ctx, opts.Guard.Rotating, cfg.tokensSecret, log)()
+		defer follow(ctx, func(ctx context.Context) { opts.Guard.Rotating.Follow(ctx, cfg.tokensSecret.Read, log) })()
+	}
+	if cfg.oidc.Issuer != "" {
+		cfg.oidc.Logger = log
+		if opts.SignIn, err = signin.New(cfg.oidc); err != nil {
+			return err
+		}
+		defer follow(ctx, opts.SignIn.Follow)()
 	}
 	if cfg.database.URL == "" {
 		log.Info("usage is off: there is no database")
@@ -85,11 +92,11 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	return err
 }
 
-// follow reads the tokens in the background: a server that cannot is healthy.
-func follow(ctx context.Context, tokens *guard.Rotating, from *secret.Secret, log *slog.Logger) (stop func()) {
+// follow reads in the background what lets requests in: a server that cannot is healthy.
+func follow(ctx context.Context, read func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	wg.Go(func() { tokens.Follow(ctx, from.Read, log) })
+	wg.Go(func() { read(ctx) })
 	return func() { cancel(); wg.Wait() }
 }
 

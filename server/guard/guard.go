@@ -11,6 +11,8 @@ const (
 	ReasonHost   = "host"
 	ReasonOrigin = "origin"
 	ReasonToken  = "token"
+	ReasonScope  = "scope"
+	ReasonIssuer = "issuer"
 	ReasonBody   = "body"
 	ReasonBusy   = "busy"
 )
@@ -25,6 +27,8 @@ type Options struct {
 	Tokens Tokens
 	// Rotating are such tokens that change while the server runs, instead of Tokens.
 	Rotating *Rotating
+	// SignIn lets in who has none of the tokens, or says why not. Default: nobody.
+	SignIn func(*http.Request) *Refusal
 	// Open reports whether a request needs no token. Default: none.
 	Open func(*http.Request) bool
 	// Concurrency is how many requests are handled at once; further ones are
@@ -49,8 +53,16 @@ const (
 	defaultMaxBody     = 64 << 10
 )
 
+// Refusal is why a request may not use the server.
+type Refusal struct {
+	Status    int    // of the answer
+	Reason    string // one of those above
+	Challenge string // WWW-Authenticate, or ""
+	Message   string // for the client
+}
+
 // Private reports whether requests must have a token.
-func (o Options) Private() bool { return len(o.Tokens) > 0 || o.Rotating != nil }
+func (o Options) Private() bool { return len(o.Tokens) > 0 || o.Rotating != nil || o.SignIn != nil }
 
 func (o Options) tokens() Tokens {
 	if o.Rotating != nil {
@@ -59,9 +71,15 @@ func (o Options) tokens() Tokens {
 	return o.Tokens
 }
 
-// admitted reports whether a request comes from somebody who may use the server.
-func (o Options) admitted(r *http.Request) bool {
-	return !o.Private() || o.Open(r) || o.tokens().admit(r)
+// admit reports why a request may not use the server, or nil when it may.
+func (o Options) admit(r *http.Request) *Refusal {
+	switch {
+	case !o.Private() || o.Open(r) || o.tokens().admit(r):
+		return nil
+	case o.SignIn != nil:
+		return o.SignIn(r)
+	}
+	return &Refusal{http.StatusUnauthorized, ReasonToken, `Bearer realm="codeflow"`, "a valid bearer token is needed"}
 }
 
 func (o Options) withDefaults() Options {
@@ -94,10 +112,10 @@ func New(next http.Handler, opts Options) http.Handler {
 		refuse := func(status int, reason, message string) {
 			opts.Refused(reason)
 			switch reason {
-			case ReasonToken:
-				w.Header().Set("WWW-Authenticate", `Bearer realm="codeflow"`)
 			case ReasonBusy:
 				w.Header().Set("Retry-After", "1")
+			case ReasonIssuer:
+				w.Header().Set("Retry-After", "10")
 			}
 			opts.Refuse(w, r, status, message)
 		}
@@ -111,8 +129,12 @@ func New(next http.Handler, opts Options) http.Handler {
 		case shared(w.Header(), r):
 			w.WriteHeader(http.StatusNoContent)
 			return
-		case !opts.admitted(r):
-			refuse(http.StatusUnauthorized, ReasonToken, "a valid bearer token is needed")
+		}
+		if refusal := opts.admit(r); refusal != nil {
+			if refusal.Challenge != "" {
+				w.Header().Set("WWW-Authenticate", refusal.Challenge)
+			}
+			refuse(refusal.Status, refusal.Reason, refusal.Message)
 			return
 		}
 		client := opts.client(r)

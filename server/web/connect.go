@@ -39,7 +39,7 @@ func (s *site) connect(w http.ResponseWriter, r *http.Request) {
 	s.show(w, r, "connect.html", "Connect a client", struct {
 		Endpoint, TokenVariable string
 		Snippets                []snippet
-	}{endpoint, tokenVariable, clients(endpoint, s.opts.TokensRequired)})
+	}{endpoint, tokenVariable, clients(endpoint, s.opts.TokensRequired && !s.opts.SignIn)})
 }
 
 // object is one level of a configuration; encoding sorts its keys.

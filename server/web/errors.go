@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
@@ -14,6 +15,26 @@ var failures = map[int]struct{ title, text string }{
 	http.StatusNotFound:           {"Not found", "There is nothing at this address."},
 	http.StatusTooManyRequests:    {"Too many requests", "Wait a moment, then try again."},
 	http.StatusServiceUnavailable: {"Not available", "The server cannot answer now. Wait a moment, then try again."},
+}
+
+// signInFailures are those where people can sign in.
+var signInFailures = map[int]struct{ title, text string }{
+	http.StatusBadRequest:   {"Not signed in", "The sign-in took too long, or began in another browser. Begin again."},
+	http.StatusUnauthorized: {"Sign in", "This server is for those who sign in."},
+	http.StatusForbidden:    {"Not allowed", "Your account may not use this server, or the request came from another page. Ask whoever runs the server."},
+}
+
+// signIn is where people can do so after a failure, at the one address that the
+// issuer sends them back to.
+func (s *site) signIn(r *http.Request, status int) string {
+	if _, ok := signInFailures[status]; !ok || !s.opts.SignIn {
+		return ""
+	}
+	to := r.URL.RequestURI()
+	if strings.HasPrefix(to, "/sign-in") {
+		to = "/"
+	}
+	return s.base(r) + "/sign-in?to=" + url.QueryEscape(to)
 }
 
 // Errors shows people a page where next answers an error as JSON. Programs,
@@ -50,6 +71,9 @@ func (w *errorWriter) WriteHeader(status int) {
 	w.replaced = true
 	w.Header().Del("Content-Length")
 	told, ok := failures[status]
+	if w.site.opts.SignIn && signInFailures[status].title != "" {
+		told, ok = signInFailures[status], true
+	}
 	if !ok {
 		told.title = http.StatusText(status)
 	}

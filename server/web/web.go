@@ -44,6 +44,8 @@ type Options struct {
 	PublicURL string
 	// TokensRequired says that clients must send a bearer token.
 	TokensRequired bool
+	// SignIn says that people and clients may sign in instead, at PublicURL.
+	SignIn bool
 	// Image is the digest of the image that runs. Default: none is shown.
 	Image string
 	// Health returns the status as /health tells it, soon. Default: none is shown.
@@ -95,8 +97,10 @@ type page struct {
 	Title string
 	Path  string // of the request
 	Style template.CSS
-	Site  about
-	Data  any
+	// SignIn is where to sign in to see what an error keeps from who asked.
+	SignIn string
+	Site   about
+	Data   any
 }
 
 // about is the same on every page.
@@ -120,7 +124,7 @@ func (s *site) notFound(w http.ResponseWriter, r *http.Request) {
 // fail answers with a page that stands on its own.
 func (s *site) fail(w http.ResponseWriter, r *http.Request, status int, title, text string) {
 	style, _ := files.ReadFile("assets/style.css")
-	body := s.render(w, r, "error.html", page{Title: title, Style: template.CSS(style), Data: text}) //nolint:gosec // our own
+	body := s.render(w, r, "error.html", page{Title: title, Style: template.CSS(style), SignIn: s.signIn(r, status), Data: text}) //nolint:gosec // our own
 	if body == nil {
 		return
 	}
@@ -147,6 +151,11 @@ func (s *site) render(w http.ResponseWriter, r *http.Request, name string, p pag
 	}
 	w.Header().Set("Content-Security-Policy", policy)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if s.opts.SignIn {
+		// Without any referrer the form that signs out would come from the origin "null".
+		// https://fetch.spec.whatwg.org/#append-a-request-origin-header
+		w.Header().Set("Referrer-Policy", "same-origin")
+	}
 	return text.Bytes()
 }
 
