@@ -336,7 +336,9 @@ func emptyLists(t *testing.T, victim contender) {
 		assert.Equal(t, map[int]int{http.StatusOK: 30}, counts)
 	}
 	counts := parallel(t, victim, 1000, 480, body(largestBody))
-	assert.Equal(t, 1000, counts[http.StatusOK]+counts[http.StatusServiceUnavailable], "%v", counts)
+	// Who is refused while still sending may see the connection end before the answer.
+	assert.LessOrEqual(t, counts[0], 10, "%v", counts)
+	assert.Equal(t, 1000, counts[http.StatusOK]+counts[http.StatusServiceUnavailable]+counts[0], "%v", counts)
 }
 
 // unfinishedBodies sends the beginnings of 1,000 bodies, half of them nearly whole,

@@ -17,8 +17,11 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/events"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
+	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 )
@@ -26,15 +29,36 @@ import (
 // cli is a Pulumi CLI that answers by the first argument.
 type cli struct {
 	calls   []string
-	events  map[string][]string // lines of the event log
+	events  map[string][]string // as JSON
 	stdout  map[string]string
 	failure map[string]string // standard error, once
 }
 
-// Version is one that writes the events to a file; later ones send them by gRPC.
-func (c *cli) Version() semver.Version { return semver.MustParse("3.205.0") }
+// Version is one that sends the events by gRPC; older ones write them to a file, of
+// which the Automation API may miss the end.
+func (c *cli) Version() semver.Version { return semver.MustParse("3.274.1") }
 
-func (c *cli) Run(_ context.Context, _ string, _ io.Reader, _, _ []io.Writer, _ []string, args ...string) (string, string, int, error) {
+// send sends events to the address that --event-log has.
+func send(ctx context.Context, log string, lines ...string) error {
+	conn, err := grpc.NewClient(strings.TrimPrefix(log, "tcp://"), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stream, err := pulumirpc.NewEventsClient(conn).StreamEvents(ctx)
+	if err != nil {
+		return err
+	}
+	for _, line := range lines {
+		if err := stream.Send(&pulumirpc.EventRequest{Event: line}); err != nil {
+			return err
+		}
+	}
+	_, err = stream.CloseAndRecv()
+	return err
+}
+
+func (c *cli) Run(ctx context.Context, _ string, _ io.Reader, _, _ []io.Writer, _ []string, args ...string) (string, string, int, error) {
 	command := args[0]
 	if command == "stack" {
 		command += " " + args[1]
@@ -42,8 +66,7 @@ func (c *cli) Run(_ context.Context, _ string, _ io.Reader, _, _ []io.Writer, _ 
 	call := command
 	for i, arg := range args {
 		if arg == "--event-log" {
-			text := strings.Join(append(c.events[command], `{"sequence":9,"timestamp":1,"cancelEvent":{}}`), "\n") + "\n"
-			if err := os.WriteFile(args[i+1], []byte(text), 0o600); err != nil {
+			if err := send(ctx, args[i+1], append(c.events[command], `{"sequence":9,"timestamp":1,"cancelEvent":{}}`)...); err != nil {
 				return "", "", 1, err
 			}
 		}
