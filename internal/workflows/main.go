@@ -107,7 +107,7 @@ func (s *stage) setUp(ctx context.Context, dir, github string, npm *registry.Reg
 	for _, line := range []string{
 		"git clone --quiet --bare " + s.root + " " + origin + " && git -C " + origin + " branch --force main HEAD",
 		"git clone --quiet --branch main " + origin + " " + s.dir,
-		"go build -C " + filepath.Join(s.root, "sandbox") + " -o " + binary + " .",
+		"go build -C " + filepath.Join(s.root, "sandbox") + " -o " + binary + " ./cmd/sandbox",
 	} {
 		cmd := exec.CommandContext(ctx, "bash", "-c", line)
 		cmd.Stdout, cmd.Stderr = s.out, s.out
