@@ -269,4 +269,4 @@ FORCE:
 
 .PHONY: clean
 clean: ## Remove what make made, except the sandbox
-	rm -rf bin agents/node_modules peers/node_modules npmrelease/registry/node_modules .delivery coverage.out
+	rm -rf bin agents/node_modules peers/node_modules npmrelease/registry/node_modules .delivery coverage*.out
