@@ -65,6 +65,21 @@ func (b bodies) read(w http.ResponseWriter, r *http.Request, client netip.Prefix
 	return release, nil
 }
 
+// linger ends the connection after the answer to a body that nobody reads, but half
+// a second later: a client that is still sending gets the answer and no reset.
+// net/http waits so after its own [http.MaxBytesReader] was exceeded.
+func linger(w http.ResponseWriter, r *http.Request) {
+	for {
+		wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			break
+		}
+		w = wrapped.Unwrap()
+	}
+	_, _ = http.MaxBytesReader(w, r.Body, 0).Read(make([]byte, 1))
+	w.Header().Set("Connection", "close")
+}
+
 // refusal is what a body that could not be read is answered with.
 func refusal(err error) (status int, reason, message string) {
 	switch {

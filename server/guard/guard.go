@@ -141,7 +141,7 @@ func New(next http.Handler, opts Options) http.Handler {
 		release, err := bodies.read(w, r, client)
 		defer release()
 		if err != nil {
-			w.Header().Set("Connection", "close") // nobody reads the rest
+			linger(w, r)
 			refuse(refusal(err))
 			return
 		}

@@ -185,6 +185,37 @@ type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// A client that sends more than the limit, and slowly, reads the answer: the
+// connection is not reset under it.
+func TestLargeBodyIsAnswered(t *testing.T) {
+	t.Parallel()
+	handler := guard.New(http.NotFoundHandler(), guard.Options{})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler.ServeHTTP(wrapped{w}, r) // as telemetry does
+	}))
+	defer server.Close()
+	for range 5 {
+		conn, err := net.Dial("tcp", server.Listener.Addr().String())
+		require.NoError(t, err)
+		const size, part = 200_000, 10_000
+		_, err = fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\nContent-Length: %d\r\n\r\n", server.Listener.Addr(), size)
+		require.NoError(t, err)
+		for range size / part {
+			_, err = conn.Write(make([]byte, part))
+			require.NoError(t, err)
+			time.Sleep(time.Millisecond)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		require.NoError(t, err)
+		assert.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+		require.NoError(t, conn.Close())
+	}
+}
+
+type wrapped struct{ http.ResponseWriter }
+
+func (w wrapped) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
 func TestBrokenBody(t *testing.T) {
 	t.Parallel()
 	rec := httptest.NewRecorder()
