@@ -91,16 +91,25 @@ func (k *colorStack) serve(ctx *pulumi.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err := observability.NewColor(ctx, k.cfg.Name+"-alarms", &observability.ColorArgs{
+	alarms, err := observability.NewColor(ctx, k.cfg.Name+"-alarms", &observability.ColorArgs{
 		Names: k.names, ClusterName: service.ClusterName, ServiceName: service.ServiceName,
 		LoadBalancer: k.balancer.ARNSuffix, TargetGroup: k.balancer.TargetSuffix,
 		LogGroupName: service.LogGroupName, Topics: k.topics(),
-	}, pulumi.Providers(k.aws)); err != nil {
+	}, pulumi.Providers(k.aws))
+	if err != nil {
 		return err
+	}
+	healthCheckID := pulumi.String("").ToStringOutput()
+	if k.cfg.Domain != "" {
+		check, err := dns.NewAlarmCheck(ctx, "health", alarms.Failing.Name, k.cfg.Region, alarms.Failing.Terms, pulumi.Provider(k.aws))
+		if err != nil {
+			return err
+		}
+		healthCheckID = check.ID().ToStringOutput()
 	}
 	ctx.Export("image", reference)
 	export(ctx, ColorOutputs{
-		LoadBalancerDNSName: k.balancer.DNSName, LoadBalancerZoneID: k.balancer.ZoneID,
+		LoadBalancerDNSName: k.balancer.DNSName, LoadBalancerZoneID: k.balancer.ZoneID, HealthCheckID: healthCheckID,
 		Digest: pulumi.String(k.image.Digest.String()).ToStringOutput(), SettledDigest: digestOf(service.SettledImage),
 		TaskDefinition: service.TaskDefinition, SettledTaskDefinition: service.SettledTaskDefinition,
 		BundleDigest: pulumi.String(k.image.BundleDigest).ToStringOutput(),

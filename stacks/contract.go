@@ -43,6 +43,7 @@ type PlatformOutputs struct {
 type ColorOutputs struct {
 	LoadBalancerDNSName pulumi.StringOutput `output:"loadBalancerDnsName"`
 	LoadBalancerZoneID  pulumi.StringOutput `output:"loadBalancerZoneId"`
+	HealthCheckID       pulumi.StringOutput `output:"healthCheckId"` // "" without a domain
 	// Digest and TaskDefinition were asked for; the settled ones are what ECS ran
 	// when the last update ended.
 	Digest                pulumi.StringOutput `output:"digest"`

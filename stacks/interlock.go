@@ -32,7 +32,7 @@ func (p *platformStack) interlocked(ctx *pulumi.Context, traffic Traffic) ([]dns
 		}
 		shares = append(shares, dns.Share{Color: name, Weight: traffic[name], Target: dns.Target{
 			DNSName: color.LoadBalancerDNSName, ZoneID: color.LoadBalancerZoneID,
-		}})
+		}, HealthCheckID: color.HealthCheckID.ToStringPtrOutput()})
 	}
 	if len(p.cfg.TrafficOverride) > 0 {
 		ctx.Export("trafficOverride", pulumi.ToStringMap(p.cfg.TrafficOverride))

@@ -78,7 +78,7 @@ func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 // [ReleaseOutputs], which traffic must not need.
 func settled() map[string]any {
 	return map[string]any{
-		"loadBalancerDnsName": "alb", "loadBalancerZoneId": "ZALB", "bundleDigest": "sha256:2",
+		"loadBalancerDnsName": "alb", "loadBalancerZoneId": "ZALB", "healthCheckId": "check-1", "bundleDigest": "sha256:2",
 		"digest": digest, "settledDigest": digest, "taskDefinition": "task:1", "settledTaskDefinition": "task:1",
 	}
 }
@@ -266,7 +266,7 @@ func TestColor(t *testing.T) {
 	r := colorRecorder(t, "codeflow.example.com", shared("codeflow.example.com"))
 	r.Both(t, Program(Project{Module: "..", Config: t.TempDir()}))
 	assert.Equal(t, []string{
-		"/aws:route53/record:Record record",
+		"/aws:route53/healthCheck:HealthCheck health", "/aws:route53/record:Record record",
 		"/aws:wafv2/webAclAssociation:WebAclAssociation blue-waf",
 		"/codeflow:ecsservice:Service blue-service",
 		"/codeflow:loadbalancer:LoadBalancer blue",

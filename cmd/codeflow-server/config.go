@@ -45,6 +45,7 @@ type config struct {
 	logLevel          string
 	level             *telemetry.Level // of logLevel
 	metricsNamespace  string
+	metricsInterval   time.Duration
 	otlpEndpoint      string
 	sampleRatio       float64
 	drain             server.Drain
@@ -84,6 +85,7 @@ var environment = map[string]string{
 	"metrics-address":    "CODEFLOW_METRICS_ADDRESS",
 	"metrics-port":       "CODEFLOW_METRICS_PORT",
 	"metrics-namespace":  "CODEFLOW_METRICS_NAMESPACE",
+	"metrics-interval":   "CODEFLOW_METRICS_INTERVAL",
 	"otlp-endpoint":      "OTEL_EXPORTER_OTLP_ENDPOINT",
 	"trace-sample-ratio": "OTEL_TRACES_SAMPLER_ARG",
 	"drain-notice":       "CODEFLOW_DRAIN_NOTICE",
@@ -142,6 +144,7 @@ func (cfg *config) flags() *flag.FlagSet {
 	f.StringVar(&cfg.metricsAddress, "metrics-address", loopback, "address for Prometheus to read /metrics on")
 	f.IntVar(&cfg.metricsPort, "metrics-port", 9090, "port for Prometheus to read /metrics on; 0 for none")
 	f.StringVar(&cfg.metricsNamespace, "metrics-namespace", "", "CloudWatch namespace of the metrics in the log; without it there are none")
+	f.DurationVar(&cfg.metricsInterval, "metrics-interval", time.Minute, "how often those metrics are written; CloudWatch's standard resolution is a minute")
 	f.StringVar(&cfg.otlpEndpoint, "otlp-endpoint", "", "URL of an OTLP/HTTP collector of traces; without it nothing is traced")
 	f.Float64Var(&cfg.sampleRatio, "trace-sample-ratio", 0.05, "share of the requests that are traced")
 	f.DurationVar(&cfg.drain.Notice, "drain-notice", 3*time.Second, "how long requests are still taken after SIGTERM, with /health at 503")
@@ -220,6 +223,7 @@ func (cfg *config) check() (errs []error) {
 	require(cfg.breakerThreshold >= 1 && cfg.breakerThreshold <= math.MaxUint32, "-breaker-threshold must be 1 or more, got %d", cfg.breakerThreshold)
 	cfg.database.Breaker.Threshold = uint32(cfg.breakerThreshold)
 	require(cfg.database.Breaker.Timeout > 0, "-breaker-timeout must be above 0, got %s", cfg.database.Breaker.Timeout)
+	require(cfg.metricsInterval > 0, "-metrics-interval must be above 0, got %s", cfg.metricsInterval)
 	require(cfg.drain.Notice >= 0 && cfg.drain.Timeout > 0, "-drain-notice must be 0 or more and -drain-timeout above 0, got %s and %s", cfg.drain.Notice, cfg.drain.Timeout)
 	require(cfg.database.URL != "" || cfg.database.Login == "", "-database-login needs -database-url, which has the host and the name")
 	require(cfg.database.URL != "" || !cfg.requireDatabase, "-require-database needs -database-url")

@@ -37,7 +37,7 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	defer toggleDebug(cfg.level, log)()
 	tel, err := telemetry.New(&telemetry.Options{
 		Service: service, Version: server.Version, Color: cfg.color,
-		Logger: log, Log: stdout, Namespace: cfg.metricsNamespace,
+		Logger: log, Log: stdout, Namespace: cfg.metricsNamespace, Interval: cfg.metricsInterval,
 		OTLPEndpoint: cfg.otlpEndpoint, SampleRatio: cfg.sampleRatio,
 	})
 	if err != nil {

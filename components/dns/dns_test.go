@@ -136,7 +136,7 @@ func TestRefusedChildren(t *testing.T) {
 func share(color string, weight int) dns.Share {
 	return dns.Share{Color: color, Weight: weight, Target: dns.Target{
 		DNSName: pulumi.String(color + ".elb.amazonaws.com"), ZoneID: pulumi.String("ZALB"),
-	}}
+	}, HealthCheckID: pulumi.String(color + "-check")}
 }
 
 func TestTraffic(t *testing.T) {
@@ -152,7 +152,7 @@ func TestTraffic(t *testing.T) {
 	}, r.Children())
 	blue := r.Get(t, "aws:route53/record:Record", "traffic-blue")
 	assert.Equal(t, map[string]any{
-		"zoneId": "Z1", "name": "live.codeflow.example.com", "type": "A", "setIdentifier": "blue",
+		"zoneId": "Z1", "name": "live.codeflow.example.com", "type": "A", "setIdentifier": "blue", "healthCheckId": "blue-check",
 		"weightedRoutingPolicies": []any{map[string]any{"weight": 90.0}},
 		"aliases":                 []any{map[string]any{"name": "blue.elb.amazonaws.com", "zoneId": "ZALB", "evaluateTargetHealth": true}},
 	}, blue.Inputs.Mappable())
@@ -167,6 +167,19 @@ func TestTraffic(t *testing.T) {
 	assert.Equal(t, "traffic-live-id", primary.In("healthCheckId"))
 	assert.Equal(t, "live.codeflow.example.com", r.Get(t, "aws:route53/healthCheck:HealthCheck", "traffic-live").In("fqdn"))
 	assert.Empty(t, r.Get(t, dns.TrafficType, "traffic").Inputs, "weights among the inputs would change the component too")
+}
+
+func TestAlarmCheck(t *testing.T) {
+	t.Parallel()
+	r := &recorder.Recorder{}
+	r.Both(t, func(ctx *pulumi.Context) error {
+		_, err := dns.NewAlarmCheck(ctx, "health", pulumi.String("codeflow-blue-failing"), "eu-central-1", "Average > 0.1")
+		return err
+	})
+	assert.Equal(t, map[string]any{
+		"type": "CLOUDWATCH_METRIC", "cloudwatchAlarmName": "codeflow-blue-failing", "cloudwatchAlarmRegion": "eu-central-1",
+		"insufficientDataHealthStatus": "LastKnownStatus", "triggers": map[string]any{"terms": "Average > 0.1"},
+	}, r.Get(t, "aws:route53/healthCheck:HealthCheck", "health").Inputs.Mappable())
 }
 
 func TestNoTrafficNoRecords(t *testing.T) {

@@ -30,6 +30,9 @@ type Share struct {
 	Color  string
 	Weight int
 	Target Target
+	// HealthCheckID takes the colour out while its health check fails, whatever its
+	// weight, as long as another colour is healthy. Optional; in place.
+	HealthCheckID pulumi.StringPtrInput
 }
 
 // TrafficArgs configures [Traffic]. A change updates the records in place.
@@ -59,7 +62,7 @@ func NewTraffic(ctx *pulumi.Context, name string, args *TrafficArgs, opts ...pul
 	var weighted []pulumi.Resource
 	for _, share := range args.Shares {
 		record, err := alias(ctx, name+"-"+share.Color, args.ZoneID, naming.LiveDomain(args.Domain), share.Target, route53.RecordArgs{
-			SetIdentifier: pulumi.String(share.Color),
+			SetIdentifier: pulumi.String(share.Color), HealthCheckId: share.HealthCheckID,
 			WeightedRoutingPolicies: route53.RecordWeightedRoutingPolicyArray{
 				&route53.RecordWeightedRoutingPolicyArgs{Weight: pulumi.Int(share.Weight)},
 			},
@@ -135,4 +138,21 @@ func alias(
 		return nil, fmt.Errorf("creating record %q: %w", fqdn, err)
 	}
 	return created, nil
+}
+
+// NewAlarmCheck registers, under name, a health check that fails while an alarm's
+// metric breaches in a region. Without data it keeps its last status, and is healthy
+// until there is any. Route 53 copies the alarm's terms: a change of them updates it.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/health-checks-creating-values.html
+func NewAlarmCheck(
+	ctx *pulumi.Context, name string, alarm pulumi.StringInput, region, terms string, opts ...pulumi.ResourceOption,
+) (*route53.HealthCheck, error) {
+	check, err := route53.NewHealthCheck(ctx, name, &route53.HealthCheckArgs{
+		Type: pulumi.String("CLOUDWATCH_METRIC"), CloudwatchAlarmName: alarm, CloudwatchAlarmRegion: pulumi.String(region),
+		InsufficientDataHealthStatus: pulumi.String("LastKnownStatus"), Triggers: pulumi.StringMap{"terms": pulumi.String(terms)},
+	}, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("creating health check %q: %w", name, err)
+	}
+	return check, nil
 }

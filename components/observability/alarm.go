@@ -62,6 +62,12 @@ func (a *alarm) text() string {
 	return fmt.Sprintf("%s. No data: %s, %s.", a.description, a.missing, a.why)
 }
 
+// terms are when a row without an expression rings.
+func (a *alarm) terms() string {
+	m := a.metrics[0]
+	return fmt.Sprintf("%s of %s %s %g, %d of %d × %d s", m.statistic, m.name, a.comparison, a.threshold, a.datapoints, a.periods, a.period)
+}
+
 // newAlarm registers a row under the given AWS name.
 func newAlarm(
 	ctx *pulumi.Context, name, awsName string, a *alarm, actions pulumi.Array, opts ...pulumi.ResourceOption,

@@ -73,6 +73,15 @@ type Color struct {
 	// Guard is the name of the composite alarm that rings when the traffic should
 	// leave the colour.
 	Guard pulumi.StringOutput
+	// Failing is the alarm on one metric that a health check of Route 53 can follow.
+	Failing FailingAlarm
+}
+
+// FailingAlarm is an alarm and what it says: a health check of Route 53 keeps what
+// the alarm said when the check was last updated.
+type FailingAlarm struct {
+	Name  pulumi.StringOutput
+	Terms string
 }
 
 // NewColor registers the alarms of a colour, named name.
@@ -113,7 +122,9 @@ func NewColor(ctx *pulumi.Context, name string, args *ColorArgs, opts ...pulumi.
 		return nil, err
 	}
 
-	c.Guard = composite.AlarmName
+	row := args.failing()
+	at := slices.IndexFunc(rung[guard], func(r ringing) bool { return r.awsName == args.Names.Alarm(row.name) })
+	c.Guard, c.Failing = composite.AlarmName, FailingAlarm{rung[guard][at].resource.Name, row.terms()}
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{"guard": c.Guard}); err != nil {
 		return nil, fmt.Errorf("registering outputs of the alarms of color %q: %w", name, err)
 	}

@@ -47,6 +47,7 @@ func (a *ColorArgs) table() []alarm {
 			comparison: above, threshold: 1, period: 60, datapoints: 3, periods: 5,
 			missing: notBreaching, why: "without requests nothing fails",
 		},
+		a.failing(),
 		{
 			name: "unhealthy-targets", description: "A target has failed its health check for five minutes", severity: guard,
 			metrics:    []metric{{"unhealthy", elb, "UnHealthyHostCount", "Minimum", targets}},
@@ -96,6 +97,21 @@ func (a *ColorArgs) table() []alarm {
 			missing: notBreaching, why: "there is a value only when an error is logged",
 		},
 		acknowledged(a.info().Alarm("")),
+	}
+}
+
+// failing is the alarm that the colour's health check of Route 53 follows, so that
+// the traffic leaves a bad release with no process of ours. Such an alarm has one
+// metric, no expression, and rings when all of its datapoints breach.
+// https://docs.aws.amazon.com/Route53/latest/APIReference/API_AlarmIdentifier.html
+func (a *ColorArgs) failing() alarm {
+	return alarm{
+		name: "failing", description: "More than a tenth of the requests fail or take longer than 2 s", severity: guard,
+		metrics: []metric{{"failed", namespace, "FailedShare", "Average", pulumi.StringMap{
+			"Service": pulumi.String("codeflow-server"), "Color": pulumi.String(a.Names.Color),
+		}}},
+		comparison: above, threshold: 0.1, period: 60, datapoints: 2, periods: 2,
+		missing: notBreaching, why: "without requests nothing fails",
 	}
 }
 

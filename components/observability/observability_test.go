@@ -72,14 +72,14 @@ func TestColorNames(t *testing.T) {
 	r := newRecorder()
 	r.Both(t, color(colorArgs("green")))
 	assert.Equal(t, []string{
-		"codeflow-green-5xx-rate", "codeflow-green-p95", "codeflow-green-running-tasks", "codeflow-green-unhealthy-targets",
+		"codeflow-green-5xx-rate", "codeflow-green-failing", "codeflow-green-p95", "codeflow-green-running-tasks", "codeflow-green-unhealthy-targets",
 		"codeflow-info-green-4xx-surge", "codeflow-info-green-acknowledged", "codeflow-info-green-cpu",
 		"codeflow-info-green-database-breaker", "codeflow-info-green-error-logs", "codeflow-info-green-memory",
 	}, names(r, metricType, "name"), "only what should bring the traffic back has the colour's prefix")
 	assert.Equal(t, []string{
 		"codeflow-green-guard", "codeflow-info-green-page-1", "codeflow-info-green-page-2", "codeflow-info-green-page-3",
 	}, names(r, compositeType, "alarmName"))
-	assert.Len(t, r.Resources(), 1+10+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
+	assert.Len(t, r.Resources(), 1+11+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
 }
 
 func TestNoNamesCollide(t *testing.T) {
@@ -168,12 +168,12 @@ func TestComposites(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	require.NoError(t, r.Run(false, color(colorArgs("green"))))
-	const rule = `ALARM("codeflow-green-p95") OR ALARM("codeflow-green-5xx-rate") OR ` +
+	const rule = `ALARM("codeflow-green-p95") OR ALARM("codeflow-green-5xx-rate") OR ALARM("codeflow-green-failing") OR ` +
 		`ALARM("codeflow-green-unhealthy-targets") OR ALARM("codeflow-green-running-tasks")`
 	guard := r.Get(t, compositeType, "green-guard")
 	assert.Equal(t, rule, guard.In("alarmRule"))
 	assert.Nil(t, guard.In("alarmActions"))
-	assert.Len(t, guard.RPC.GetDependencies(), 4, "AWS refuses a rule about an alarm that does not exist")
+	assert.Len(t, guard.RPC.GetDependencies(), 5, "AWS refuses a rule about an alarm that does not exist")
 
 	for level, wait := range []any{nil, 900.0, 2700.0} {
 		page := r.Get(t, compositeType, fmt.Sprintf("green-page-%d", level+1))
@@ -183,7 +183,7 @@ func TestComposites(t *testing.T) {
 		assert.Equal(t, level == 0, page.In("okActions") != nil, "later levels hear of no end that they heard no beginning of")
 		if level > 0 {
 			assert.Equal(t, "codeflow-info-green-acknowledged", page.In("actionsSuppressor.alarm"))
-			assert.Len(t, page.RPC.GetDependencies(), 6)
+			assert.Len(t, page.RPC.GetDependencies(), 7)
 		}
 	}
 	assert.Equal(t, "codeflow-info-green", r.Get(t, metricType, "green-acknowledged").In("dimensions.Alarms"))

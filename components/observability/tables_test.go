@@ -167,7 +167,7 @@ var dimensions = map[string][]string{
 	"AWS/CertificateManager": {"CertificateArn"},
 	"AWS/CloudFront":         {"DistributionId Region"},
 	"AWS/WAFV2":              {"Region Rule WebACL", "Rule WebACL"},
-	namespace:                {"Color", "Alarms"},
+	namespace:                {"Color", "Alarms", "Color Service"},
 }
 
 func TestDimensions(t *testing.T) {

@@ -55,6 +55,7 @@ type Account struct {
 	published    *alarm.Store
 	metricFaults alarm.Faults
 	watch        *alarm.Watch
+	healthChecks healthChecks
 	filters      atomic.Pointer[map[string][]metricFilter]
 	ctx          context.Context //nolint:containedctx // the account's life.
 	cancel       context.CancelFunc
@@ -85,7 +86,7 @@ func Open(opts Options) (*Account, error) {
 	}
 	if a.Runtime, err = runtime.New(runtime.Options{
 		Dir: a.path(), Registry: opts.Images.Endpoint(), TimeScale: opts.TimeScale, Secret: a.containerSecret, Alarm: a.rings,
-		Log: a.filter,
+		Log: a.filter, Faulted: a.faulted, HealthCheck: a.healthChecks.healthy,
 	}); errors.Is(err, errors.ErrUnsupported) {
 		fmt.Fprintf(opts.Out, "services do not run here, deployments are only judged: %v\n", err)
 		return a, nil

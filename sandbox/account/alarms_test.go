@@ -87,6 +87,27 @@ func TestAlarms(t *testing.T) {
 	require.ErrorContains(t, w.SetFault("metric=CPU", true), "must be like metric=AWS/RDS/CPUUtilization=95")
 }
 
+// TestHealthCheckFollowsAMetric shows that Route 53 needs nobody to take a colour out,
+// and that silence changes nothing.
+func TestHealthCheckFollowsAMetric(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir(), account.Options{TimeScale: fast})
+	c := w.color("green", w.definition("green", runtimetest.Push(t), nil), nil)
+	w.rule("failing", "CodeFlow", "FailedShare", "Average", in{"Color": "green"}, in{"threshold": .1, "evaluationPeriods": 2, "treatMissingData": "notBreaching"})
+	check := w.seed("route53/healthCheck", in{
+		"type": "CLOUDWATCH_METRIC", "cloudwatchAlarmName": "failing", "cloudwatchAlarmRegion": region, "insufficientDataHealthStatus": "LastKnownStatus",
+	}).ID
+	require.False(t, w.deploy(c.service, text(c.service, "taskDefinition"), "").Failed)
+	say := func(share string) {
+		w.Events("/ecs/green", `{"Color":"green","FailedShare":`+share+`,"_aws":{"CloudWatchMetrics":[{"Namespace":"CodeFlow","Dimensions":[["Color"]],"Metrics":[{"Name":"FailedShare"}]}]}}`)
+	}
+	assert.True(t, w.Healthy(check), "nothing is known")
+	eventually(t, func() bool { say("0.5"); return !w.Healthy(check) }, "it fails")
+	w.becomes("failing", alarm.StateOK)
+	assert.False(t, w.Healthy(check), "the alarm takes silence for good, Route 53 does not")
+	eventually(t, func() bool { say("0"); return w.Healthy(check) }, "it is well")
+}
+
 func TestMetricFilters(t *testing.T) {
 	t.Parallel()
 	w := open(t, t.TempDir(), account.Options{TimeScale: fast})

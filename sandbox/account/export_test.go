@@ -19,3 +19,6 @@ func (a *Account) Endpoint() string { return a.secrets.endpoint }
 
 // Events is told what a task logs.
 func (a *Account) Events(group, message string) { a.filter(group, message) }
+
+// Healthy reports what Route 53 answers for a health check.
+func (a *Account) Healthy(id string) bool { return a.healthChecks.healthy(id) }

@@ -36,13 +36,17 @@ func (a *Account) followFilters() {
 	a.filters.Store(&filters)
 }
 
-// filter publishes what the metric filters make of an event.
+// filter publishes the metrics that an event has, and those that the metric filters
+// make of it.
 func (a *Account) filter(group, message string) {
-	filters := a.filters.Load()
-	if filters == nil || len((*filters)[group]) == 0 {
+	event := alarm.Event(message)
+	if event == nil || a.published.PutEmbedded(event) {
 		return
 	}
-	event := alarm.Event(message)
+	filters := a.filters.Load()
+	if filters == nil {
+		return
+	}
 	for _, f := range (*filters)[group] {
 		if f.pattern.Matches(event) {
 			if value, dimensions, ok := f.read(event); ok {

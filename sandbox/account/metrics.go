@@ -1,11 +1,13 @@
 package account
 
 import (
+	"net/http"
 	"path"
 	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/scheduler"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
 )
 
 // healthy are the metrics of what does not run here, when all is well.
@@ -53,6 +55,19 @@ func (a *Account) source() alarm.Source {
 	return a.metricFaults.Over(sources)
 }
 
+// faulted publishes what the server would have said of a request that a fault answered
+// or delayed; the rest of its metrics come from its log. See server/telemetry.
+func (a *Account) faulted(by *task.ContainerDefinition, status int, delay time.Duration) {
+	const tooSlow = 2 * time.Second
+	environment := map[string]string{}
+	for _, v := range by.Environment {
+		environment[v.Name] = v.Value
+	}
+	if namespace := environment["CODEFLOW_METRICS_NAMESPACE"]; namespace != "" && (status == http.StatusInternalServerError || delay > tooSlow) {
+		a.published.Put(namespace, "FailedShare", map[string]string{"Service": "codeflow-server", "Color": environment["CODEFLOW_COLOR"]}, 1)
+	}
+}
+
 // PutMetric publishes a value of a custom metric, as cloudwatch put-metric-data does.
 func (a *Account) PutMetric(namespace, name string, dimensions map[string]string, value float64) error {
 	if a.Runtime == nil {
@@ -80,6 +95,7 @@ func (a *Account) watchAlarms() {
 				a.publishServices(services)
 				a.publishBlocked(blocked)
 				a.followAlarms()
+				a.followHealthChecks()
 			}
 		}
 	}

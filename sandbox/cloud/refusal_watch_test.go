@@ -20,6 +20,12 @@ func TestRefusesInWatching(t *testing.T) {
 			return in{"type": "HTTPS", "fqdn": testDomain, "port": 443}.with(inputs)
 		})
 	}
+	watching := func(inputs in) func(s *stack) error {
+		return creating("route53/healthCheck", func(s *stack) in {
+			s.create("cloudwatch/metricAlarm", "watched", alarm(in{"name": "watched"}).with(inputs))
+			return in{"type": "CLOUDWATCH_METRIC", "cloudwatchAlarmName": "watched", "cloudwatchAlarmRegion": testRegion}
+		})
+	}
 	target := func(inputs in) func(s *stack) error {
 		return creating("cloudwatch/eventTarget", func(s *stack) in {
 			s.create("cloudwatch/eventRule", "r", in{"name": "r", "scheduleExpression": "rate(1 hour)"})
@@ -117,6 +123,13 @@ func TestRefusesInWatching(t *testing.T) {
 			health(in{"type": "CLOUDWATCH_METRIC", "cloudwatchAlarmName": "none", "cloudwatchAlarmRegion": testRegion}),
 			"The alarm none does not exist in eu-west-1.",
 		},
+		"health check of an expression": {
+			watching(in{"metricQueries": []any{map[string]any{"id": "a", "expression": "1", "returnData": true}}, "statistic": nil, "namespace": nil, "metricName": nil, "period": nil}),
+			"alarms that are based on metric math",
+		},
+		"health check of a percentile":      {watching(in{"statistic": nil, "extendedStatistic": "p95"}), "alarms with one of the statistics"},
+		"health check of M out of N":        {watching(in{"evaluationPeriods": 3, "datapointsToAlarm": 2}), `"M out of N"`},
+		"health check of a high resolution": {watching(in{"period": 10}), "standard-resolution metrics only"},
 		"record with no health check": {
 			creating("route53/record", func(s *stack) in { return s.a("x").with(in{"healthCheckId": "none"}) }), "NoSuchHealthCheck",
 		},

@@ -23,10 +23,11 @@ func healthCheck() Rule {
 			if alarm == "" {
 				return nil
 			}
-			if c.first(region, "cloudwatch/metricAlarm", func(r *Resource) bool { return r.ID == alarm }) == nil {
+			found := c.first(region, "cloudwatch/metricAlarm", func(r *Resource) bool { return r.ID == alarm })
+			if found == nil {
 				return refuse("InvalidInput", "Invalid parameter : The alarm %s does not exist in %s.", alarm, region)
 			}
-			return nil
+			return watchable(props(found.Outputs))
 		},
 		Missing: "NoSuchHealthCheck: No health check exists with the specified ID {value}",
 	}
@@ -62,6 +63,24 @@ func checkHealth(in props) error {
 		return invalid("Basic health checks must have an IP address or a fully qualified domain name specified.")
 	case strings.HasSuffix(kind, "_STR_MATCH") && !in.has("searchString"):
 		return invalid("String match health checks must have a search string specified.")
+	}
+	return nil
+}
+
+// watchable judges an alarm that a health check is to follow.
+// https://docs.aws.amazon.com/Route53/latest/APIReference/API_AlarmIdentifier.html
+func watchable(alarm props) error {
+	statistics := []string{"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
+	periods := alarm.num("evaluationPeriods", 1)
+	switch {
+	case alarm.has("metricQueries"):
+		return refuse("InvalidInput", "Invalid parameter : Route 53 doesn't support alarms that are based on metric math.")
+	case !slices.Contains(statistics, alarm.str("statistic")):
+		return refuse("InvalidInput", "Invalid parameter : Route 53 supports alarms with one of the statistics %v.", statistics)
+	case alarm.num("datapointsToAlarm", periods) != periods:
+		return refuse("InvalidInput", "Invalid parameter : Route 53 doesn't support alarms that use \"M out of N\".")
+	case alarm.num("period", 60) < 60:
+		return refuse("InvalidInput", "Invalid parameter : Route 53 supports CloudWatch alarms with standard-resolution metrics only.")
 	}
 	return nil
 }

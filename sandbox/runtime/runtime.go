@@ -34,9 +34,13 @@ type Options struct {
 	// alarms. It is asked often during a deployment, and may ask [Runtime.Balancers]
 	// but no other part of the runtime. Default: none is.
 	Alarm func(name string) bool
+	// HealthCheck reports whether a health check of Route 53 is healthy. Default: each is.
+	HealthCheck func(id string) bool
 	// Log is told each event that is logged, with its log group, and must be quick.
 	// Optional.
 	Log func(group, message string)
+	// Faulted is that of [task.Host]. Optional.
+	Faulted func(by *task.ContainerDefinition, status int, delay time.Duration)
 	// DoorHTTP and DoorHTTPS are the addresses of the front door. Default
 	// 127.0.0.1 and free ports.
 	DoorHTTP, DoorHTTPS string
@@ -80,9 +84,9 @@ func New(opts Options) (*Runtime, error) {
 		images: image.NewPuller(opts.Registry, filepath.Join(opts.Dir, "images"), image.Limits{}),
 		logs:   logs.Open(filepath.Join(opts.Dir, "logs"), 0),
 	}
-	r.logs.Observe = opts.Log
+	r.host.Faulted, r.logs.Observe = opts.Faulted, opts.Log
 	r.Balancers = balancer.New(balancer.Options{Scale: opts.TimeScale, AccessLog: r.accessLog})
-	r.Zone = dns.NewZone(dns.Options{Scale: opts.TimeScale, Target: func(dnsName string) (dns.Target, bool) {
+	r.Zone = dns.NewZone(dns.Options{Scale: opts.TimeScale, HealthCheck: opts.HealthCheck, Target: func(dnsName string) (dns.Target, bool) {
 		e, ok := r.Balancers.Endpoint(dnsName)
 		return dns.Target{Address: e.Address, Healthy: e.Healthy}, ok
 	}})

@@ -17,6 +17,9 @@ var exported = []emf.Metric{
 	{Name: "Errors4xx", Unit: "Count", Family: "codeflow_http_requests_total", Label: "class", Value: "4xx", By: byRoute},
 	{Name: "Errors5xx", Unit: "Count", Family: "codeflow_http_requests_total", Label: "class", Value: "5xx", By: byRoute},
 	{Name: "Latency", Unit: "Milliseconds", Scale: 1000, Family: "codeflow_http_request_duration_seconds", By: byRoute},
+	// Its average is the share of the requests that failed: Route 53's health checks
+	// take an alarm on one metric and no expression.
+	{Name: "FailedShare", Unit: "None", Family: "codeflow_http_requests_failed_total", Of: "codeflow_http_requests_total", By: byRoute},
 	{Name: "InFlight", Unit: "Count", Family: "codeflow_http_requests_in_flight"},
 	{Name: "Panics", Unit: "Count", Family: "codeflow_panics_total"},
 	{Name: "Refused", Unit: "Count", Family: "codeflow_http_requests_refused_total", By: byReason},

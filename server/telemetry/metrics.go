@@ -39,6 +39,7 @@ func newMetrics(opts *Options) *metrics {
 	m.requests = requestMetrics{
 		total:   m.counters("http_requests_total", "Requests answered, by route, method and class of status.", "route", "method", "class"),
 		seconds: m.seconds("http_request_duration_seconds", "Time to the end of an answer, of an event stream to its start.", "route"),
+		failed:  m.counters("http_requests_failed_total", "Requests answered with 5xx but 503, or later than after two seconds, by route.", "route"),
 		series:  map[requestKey]requestSeries{},
 	}
 	m.inFlight = m.gauges("http_requests_in_flight", "Requests being answered.").WithLabelValues()
@@ -78,6 +79,7 @@ func (m *metrics) MetricsHandler() http.Handler {
 type requestMetrics struct {
 	total   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
+	failed  *prometheus.CounterVec
 
 	mu     sync.RWMutex
 	series map[requestKey]requestSeries // few: routes, methods and classes are known

@@ -18,6 +18,11 @@ import (
 // over all routes, and their handlers get the request as it came, without ids.
 var probes = []string{"/health", "/livez"}
 
+// tooSlow is when an answer comes too late to count as one. 503 is left out of what
+// counts as failed: the server answers it to those who ask for too much, and
+// whether the traffic leaves a colour must not be theirs to decide.
+const tooSlow = 2 * time.Second
+
 // Middleware gives every request of next an id, counts, times, logs and traces
 // it, and answers panics with status 500. It belongs outside of everything
 // else.
@@ -67,7 +72,11 @@ func (ex *exchange) end() {
 	ex.t.inFlight.Dec()
 	s := ex.t.requests.of(requestKey{route, method, min(status/100, len(classes)-1)})
 	s.total.Inc()
-	s.seconds.Observe(cmp.Or(ex.started, now).Sub(ex.start).Seconds())
+	took := cmp.Or(ex.started, now).Sub(ex.start)
+	s.seconds.Observe(took.Seconds())
+	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable || took > tooSlow {
+		ex.t.requests.failed.WithLabelValues(route).Inc()
+	}
 	ex.endSpan(route, method, status)
 	ex.log(now, route, method, status)
 	if cut {

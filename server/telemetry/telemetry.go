@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -25,6 +26,8 @@ type Options struct {
 	// Namespace in CloudWatch of the metrics that are written each minute, such
 	// as "CodeFlow". Default: none are written.
 	Namespace string
+	// Interval between them. Default: a minute.
+	Interval time.Duration
 	// Log is the container's log, where the metrics for CloudWatch are written.
 	// Default: [os.Stdout].
 	Log io.Writer
@@ -81,6 +84,7 @@ func (t *Telemetry) export(opts *Options) {
 	}
 	exporter := emf.New(t.registry, to, emf.Options{
 		Namespace:  opts.Namespace,
+		Interval:   opts.Interval,
 		Dimensions: []emf.Dimension{{Name: "Service", Value: opts.Service}, {Name: "Color", Value: opts.Color}},
 		Metrics:    exported,
 		Apart:      probes,

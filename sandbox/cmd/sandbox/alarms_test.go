@@ -50,6 +50,7 @@ var bells = map[string]map[string]bell{
 		"blue-5xx-rate":          {faults: faults("error-rate=10:blue")},
 		"blue-unhealthy-targets": {faults: faults("unhealthy:blue")},
 		"blue-running-tasks":     {faults: faults("deploy-fails:blue", "task-crash:blue", "task-crash:blue")},
+		"blue-failing":           {faults: faults("error-rate=50:blue")},
 		"blue-guard":             {faults: faults("error-rate=10:blue")},
 
 		"info-blue-database-breaker": {faults: faults("metric=CodeFlow/DatabaseBreakerOpened=1:blue")},

@@ -3,6 +3,7 @@
 package alarm_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -174,4 +175,31 @@ func TestActions(t *testing.T) {
 	assert.Len(t, told, 4)
 	assert.Equal(t, alarm.StateAlarm, w.State("page-2"))
 	assert.Empty(t, w.State("none"))
+}
+
+// TestEmbedded reads what server/telemetry/emf writes.
+func TestEmbedded(t *testing.T) {
+	t.Parallel()
+	s := alarm.NewStore(600)
+	assert.True(t, s.PutEmbedded(alarm.Event(`{"Color":"blue","Route":"/a","Failed":{"Values":[0,1],"Counts":[3,1],"Max":1,"Min":0,"Count":4,"Sum":1},
+		"Requests":4,"_aws":{"CloudWatchMetrics":[{"Namespace":"CodeFlow","Dimensions":[["Color"],["Color","Route"]],
+		"Metrics":[{"Name":"Failed","Unit":"None"},{"Name":"Requests","Unit":"Count"},{"Name":"Missing"}]}],"Timestamp":946684800000}}`)))
+	for _, other := range []string{`{"level":"INFO"}`, `{"_aws":"x"}`, "text"} {
+		assert.False(t, s.PutEmbedded(alarm.Event(other)), other)
+	}
+	for _, tc := range []struct {
+		name, statistic string
+		dimensions      map[string]string
+		want            float64
+	}{
+		{"Failed", "Average", map[string]string{"Color": "blue"}, .25},
+		{"Failed", "SampleCount", map[string]string{"Color": "blue", "Route": "/a"}, 4},
+		{"Requests", "Sum", map[string]string{"Color": "blue"}, 4},
+	} {
+		require.Eventually(t, func() bool {
+			series, err := s.Series(alarm.Metric{Namespace: "CodeFlow", MetricName: tc.name, Statistic: tc.statistic, Period: 3600, Dimensions: tc.dimensions}, 3)
+			require.NoError(t, err)
+			return slices.ContainsFunc(series, func(v *float64) bool { return v != nil && *v == tc.want })
+		}, runtimetest.Patience, time.Millisecond, "%v", tc)
+	}
 }

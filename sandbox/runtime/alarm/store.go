@@ -47,6 +47,10 @@ func key(namespace, name string, dimensions map[string]string) string {
 
 // Put adds a value that was measured now.
 func (s *Store) Put(namespace, name string, dimensions map[string]string, value float64) {
+	s.put(namespace, name, dimensions, statistics{1, value, value, value})
+}
+
+func (s *Store) put(namespace, name string, dimensions map[string]string, sum statistics) {
 	metric, now := key(namespace, name, dimensions), s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -58,9 +62,8 @@ func (s *Store) Put(namespace, name string, dimensions map[string]string, value 
 	at, ok := series[now]
 	if !ok {
 		maps.DeleteFunc(series, func(then int64, _ statistics) bool { return then <= now-kept })
-		at = statistics{min: value, max: value}
 	}
-	series[now] = statistics{at.count + 1, at.sum + value, min(at.min, value), max(at.max, value)}
+	series[now] = at.and(sum)
 }
 
 func (s *Store) now() int64 { return time.Now().UnixNano() / int64(s.width) }

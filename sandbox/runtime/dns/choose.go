@@ -73,10 +73,13 @@ func (z *Zone) failover(records []Record) *Record {
 	return primary
 }
 
-// healthy evaluates a record: an alias that evaluates its target is as healthy
-// as the load balancer, or as the best of the records that it leads to; any other
-// record always is.
+// healthy evaluates a record: its health check must find it healthy, and an alias
+// that evaluates its target is as healthy as the load balancer, or as the best of
+// the records that it leads to; any other record always is.
 func (z *Zone) healthy(r *Record, depth int) bool {
+	if check := z.opts.HealthCheck; check != nil && r.HealthCheckID != "" && !check(r.HealthCheckID) {
+		return false
+	}
 	if r.Alias == nil || !r.Alias.EvaluateTargetHealth {
 		return true
 	}

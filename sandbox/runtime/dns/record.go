@@ -10,10 +10,12 @@ type Record struct {
 	// Weight of weightedRoutingPolicies, 0 to 255; nil without that policy.
 	Weight *int `json:"weight,omitempty"`
 	// Failover is the type of failoverRoutingPolicies, PRIMARY or SECONDARY.
-	Failover string   `json:"failover,omitempty"`
-	Alias    *Alias   `json:"alias,omitempty"`
-	TTL      int      `json:"ttl,omitempty"` // seconds, without Alias.
-	Records  []string `json:"records,omitempty"`
+	Failover string `json:"failover,omitempty"`
+	// HealthCheckID is of an aws:route53/healthCheck. Default: none.
+	HealthCheckID string   `json:"healthCheckId,omitempty"`
+	Alias         *Alias   `json:"alias,omitempty"`
+	TTL           int      `json:"ttl,omitempty"` // seconds, without Alias.
+	Records       []string `json:"records,omitempty"`
 }
 
 // Alias leads to a load balancer by its DNS name or to other records of the

@@ -28,6 +28,9 @@ type Options struct {
 	Scale timescale.Scale
 	// Target returns the load balancer with a DNS name. Required.
 	Target func(dnsName string) (Target, bool)
+	// HealthCheck reports whether a health check finds its endpoint healthy. Default:
+	// each does.
+	HealthCheck func(id string) bool
 	// Rand returns a number from 0 below n. Default: a random one.
 	Rand func(n int) int
 }

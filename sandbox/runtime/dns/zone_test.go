@@ -36,7 +36,10 @@ func targets(sick ...string) func(string) (dns.Target, bool) {
 func shares(t *testing.T, records []dns.Record, n int, sick ...string) map[string]int {
 	t.Helper()
 	counts, drawn, bound := map[string]int{}, 0, 0
-	z := dns.NewZone(dns.Options{Target: targets(sick...), Rand: func(n int) int { bound = n; return drawn }})
+	z := dns.NewZone(dns.Options{
+		Target: targets(sick...), HealthCheck: func(id string) bool { return id != "failing" },
+		Rand: func(n int) int { bound = n; return drawn },
+	})
 	require.NoError(t, z.Set(records))
 	for ; drawn < n; drawn++ {
 		answer, err := z.Resolve(live)
@@ -51,6 +54,8 @@ func shares(t *testing.T, records []dns.Record, n int, sick ...string) map[strin
 func TestWeights(t *testing.T) {
 	t.Parallel()
 	blue, green, standby := weighted("blue", 90), weighted("green", 10), weighted("standby", 0)
+	passing, failing, spare := blue, blue, standby
+	passing.HealthCheckID, failing.HealthCheckID, spare.HealthCheckID = "passing", "failing", "failing"
 	for name, tc := range map[string]struct {
 		records []dns.Record
 		sick    []string
@@ -60,6 +65,10 @@ func TestWeights(t *testing.T) {
 		"one is sick":               {[]dns.Record{blue, green, standby}, []string{"blue"}, map[string]int{"green": 10}},
 		"those with weight are":     {[]dns.Record{blue, green, standby}, []string{"blue", "green"}, map[string]int{"standby": 1}},
 		"all are":                   {[]dns.Record{blue, green, standby}, []string{"blue", "green", "standby"}, map[string]int{"blue": 90, "green": 10}},
+		"its check passes":          {[]dns.Record{passing, green}, nil, map[string]int{"blue": 90, "green": 10}},
+		"its check fails":           {[]dns.Record{failing, green}, nil, map[string]int{"green": 10}},
+		"its check fails, all's":    {[]dns.Record{failing, standby}, nil, map[string]int{"standby": 1}},
+		"all checks fail":           {[]dns.Record{failing, spare}, nil, map[string]int{"blue": 90}},
 		"no weight":                 {[]dns.Record{weighted("blue", 0), standby}, nil, map[string]int{"blue": 1, "standby": 1}},
 		"no weight and one is sick": {[]dns.Record{weighted("blue", 0), standby}, []string{"blue"}, map[string]int{"standby": 1}},
 		"no weight and all are":     {[]dns.Record{weighted("blue", 0), standby}, []string{"blue", "standby"}, map[string]int{"blue": 1, "standby": 1}},

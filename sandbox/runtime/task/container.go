@@ -174,7 +174,7 @@ func (c *container) launch() (program, *forwarder, error) {
 	if c.listener == nil {
 		return process{cmd}, nil, nil
 	}
-	return process{cmd}, c.task.forward(c.listener, fmt.Sprintf("127.0.0.1:%d", port)), nil
+	return process{cmd}, c.forward(fmt.Sprintf("127.0.0.1:%d", port)), nil
 }
 
 // busy is how often a program is tried that a fork holds open for writing, since it

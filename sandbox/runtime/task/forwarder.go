@@ -4,7 +4,6 @@ import (
 	"io"
 	"log"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"net/http/httputil"
 	"net/url"
@@ -36,7 +35,7 @@ type forwarder struct {
 	transport *http.Transport
 }
 
-func (t *Task) forward(listener net.Listener, process string) *forwarder {
+func (c *container) forward(process string) *forwarder {
 	transport := &http.Transport{DisableCompression: true, MaxIdleConnsPerHost: 1024, IdleConnTimeout: time.Minute}
 	proxy := &httputil.ReverseProxy{
 		Transport: transport, ErrorLog: log.New(io.Discard, "", 0),
@@ -53,16 +52,16 @@ func (t *Task) forward(listener net.Listener, process string) *forwarder {
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
 	}
 	f := &forwarder{transport: transport, server: http.Server{
-		Handler:           t.withFaults(proxy),
+		Handler:           c.withFaults(proxy),
 		ReadHeaderTimeout: headerTimeout, ErrorLog: log.New(io.Discard, "", 0),
 	}}
-	go func() { _ = f.server.Serve(listener) }() // ends with close.
+	go func() { _ = f.server.Serve(c.listener) }() // ends with close.
 	return f
 }
 
-func (t *Task) withFaults(next http.Handler) http.Handler {
+func (c *container) withFaults(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		f := t.faults.Load()
+		f := c.task.faults.Load()
 		if strings.HasPrefix(r.UserAgent(), HealthChecker) {
 			if f.Unhealthy {
 				w.WriteHeader(http.StatusServiceUnavailable)
@@ -71,6 +70,14 @@ func (t *Task) withFaults(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
+		spoils := f.ErrorPercent > rand.Float64()*100 //nolint:gosec // no secret.
+		if told := c.task.host.Faulted; told != nil && (spoils || f.Delay > 0) {
+			status := http.StatusOK
+			if spoils {
+				status = http.StatusInternalServerError
+			}
+			told(&c.ContainerDefinition, status, f.Delay)
+		}
 		if f.Delay > 0 {
 			select {
 			case <-time.After(f.Delay):
@@ -78,7 +85,7 @@ func (t *Task) withFaults(next http.Handler) http.Handler {
 				panic(http.ErrAbortHandler)
 			}
 		}
-		if f.ErrorPercent > rand.Float64()*100 { //nolint:gosec // no secret.
+		if spoils {
 			http.Error(w, "a fault of the sandbox", http.StatusInternalServerError)
 			return
 		}

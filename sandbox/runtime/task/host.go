@@ -6,6 +6,7 @@ import (
 	"net"
 	"os/exec"
 	"sync"
+	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/collector"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
@@ -18,6 +19,9 @@ type Host struct {
 	network  *network
 	// Collected is what the tasks' collectors have received.
 	Collected collector.Collector
+	// Faulted is told of each request that a fault answered or delayed, since the
+	// program could not count it so. Set before the first task; optional.
+	Faulted func(by *ContainerDefinition, status int, delay time.Duration)
 
 	mu     sync.Mutex
 	tasks  map[*Task]bool

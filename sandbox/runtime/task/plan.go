@@ -120,6 +120,7 @@ func environment(c *Container, port int, collector string, scale timescale.Scale
 	}
 	all["PORT"] = strconv.Itoa(port)
 	all["CODEFLOW_METRICS_PORT"] = "0" // all tasks would want the same one.
+	all["CODEFLOW_METRICS_INTERVAL"] = scale.Seconds(60).String()
 	all["CODEFLOW_DRAIN_NOTICE"] = scale.Seconds(drainNotice).String()
 	if os.Geteuid() != 0 {
 		all["CODEFLOW_BUNDLE"] = filepath.Join(c.Image.Root, "bundle")

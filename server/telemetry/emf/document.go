@@ -51,6 +51,9 @@ func (e *Exporter) documents(families map[string][]*dto.Metric) ([]*document, er
 	news := false
 	for _, m := range e.opts.Metrics {
 		readings := m.read(families[m.Family])
+		if m.Of != "" {
+			readings = shares(readings, Metric{By: m.By}.read(families[m.Of]))
+		}
 		for _, g := range sortedGroups(readings) {
 			r := *readings[g]
 			key := series{m.Name, g}

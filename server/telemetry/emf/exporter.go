@@ -1,6 +1,7 @@
 package emf
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,8 +13,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// interval is the finest resolution that CloudWatch gives a standard metric.
-const interval = time.Minute
+// resolution is the finest that CloudWatch gives a standard metric.
+const resolution = time.Minute
 
 // Metric is one row of the table of what is exported.
 type Metric struct {
@@ -23,6 +24,10 @@ type Metric struct {
 	// Label and Value choose among the series of the family, such as those of
 	// the class 5xx. Default: all series are added up.
 	Label, Value string
+	// Of is the counter of everything that Family counts a part of. Then each thing
+	// is a value, 1 where Family counts it and 0 elsewhere: the average is the share,
+	// which an alarm on one metric can judge. Default: Family is not a part.
+	Of string
 	// Name and Unit are the metric's in CloudWatch. Units:
 	// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 	Name, Unit string
@@ -54,6 +59,8 @@ type Options struct {
 	// Apart are values of a [By] label that do not count in the metric over all
 	// values: health checks would water down a percentile of the requests.
 	Apart []string
+	// Interval between the documents. Default: a minute.
+	Interval time.Duration
 	// Log gets what goes wrong in [Exporter.Run]. Default: [slog.Default].
 	Log *slog.Logger
 }
@@ -75,9 +82,9 @@ func New(from prometheus.Gatherer, to io.Writer, opts Options) *Exporter {
 	return &Exporter{opts: opts, from: from, to: to, last: map[series]reading{}}
 }
 
-// Run exports each minute, and once more when ctx is done.
+// Run exports in intervals, and once more when ctx is done.
 func (e *Exporter) Run(ctx context.Context) {
-	ticker := time.NewTicker(interval)
+	ticker := time.NewTicker(cmp.Or(e.opts.Interval, resolution))
 	defer ticker.Stop()
 	for {
 		select {

@@ -35,6 +35,7 @@ func options() emf.Options {
 		Metrics: []emf.Metric{
 			{Name: "Requests", Unit: "Count", Family: "requests_total", By: byRoute},
 			{Name: "Errors5xx", Unit: "Count", Family: "requests_total", Label: "class", Value: "5xx", By: byRoute},
+			{Name: "ErrorShare", Unit: "None", Family: "requests_total", Label: "class", Value: "5xx", Of: "requests_total", By: byRoute},
 			{Name: "Latency", Unit: "Milliseconds", Scale: 1000, Family: "seconds", By: byRoute},
 			{Name: "InFlight", Unit: "Count", Family: "in_flight"},
 			{Name: "Missing", Unit: "Count", Family: "missing"},

@@ -8,6 +8,20 @@ type reading struct {
 	value  float64   // of a counter or gauge, the sum of a histogram
 	bounds []float64 // of a histogram: upper bounds of its buckets
 	counts []uint64  // observations by bucket; the last are above all bounds
+	exact  []float64 // of a share: the values themselves, instead of buckets
+}
+
+// shares reads a counter of a part and one of the whole as a value for each thing
+// that was counted: 1 of the part, 0 of the rest.
+func shares(part, whole map[group]*reading) map[group]*reading {
+	for g, all := range whole {
+		n := 0.0
+		if p := part[g]; p != nil {
+			n = p.value
+		}
+		part[g] = &reading{value: n, exact: []float64{0, 1}, counts: []uint64{uint64(all.value - n), uint64(n)}}
+	}
+	return part
 }
 
 // add adds a series to the reading.
@@ -44,7 +58,7 @@ func (r reading) since(earlier reading) reading {
 	if r.gauge {
 		return r
 	}
-	delta := reading{value: r.value - earlier.value, bounds: r.bounds}
+	delta := reading{value: r.value - earlier.value, bounds: r.bounds, exact: r.exact}
 	for i, count := range r.counts {
 		if earlier.counts != nil {
 			count -= earlier.counts[i]
@@ -93,6 +107,9 @@ func (r reading) distribution(scale float64) *distribution {
 }
 
 func (r reading) edges(bucket int) (low, high float64) {
+	if r.exact != nil {
+		return r.exact[bucket], r.exact[bucket]
+	}
 	if bucket > 0 {
 		low = r.bounds[bucket-1]
 	}
