@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/secrets"
 )
 
 func checkCommand() *cobra.Command {
@@ -26,7 +25,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, report, err := agentbundle.Inspect(cfg, secrets.Scan)
+			_, report, err := agentbundle.Inspect(cfg)
 			if err != nil {
 				return err
 			}
