@@ -73,7 +73,12 @@ func checkCommand(fm mapping, data []byte, lenient func(Problem) Problem) []Prob
 	}
 	seen := map[string]bool{}
 	for i, input := range inputs {
-		problems = append(problems, checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields)...)
+		for _, p := range checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields) {
+			if !strings.Contains(p.Message, "].name ") && !strings.Contains(p.Message, "].description ") {
+				p = lenient(p) // the server has a default
+			}
+			problems = append(problems, p)
+		}
 		name := mapping{input}.str("name")
 		if name != "" && seen[name] {
 			problems = append(problems, Problem{

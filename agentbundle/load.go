@@ -15,6 +15,9 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
 
+// maxName is the longest name, in bytes.
+const maxName = 64
+
 const (
 	ruleExclude = "exclude"
 	ruleScope   = "scope"
@@ -240,7 +243,7 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 				continue // choose tells that it is taken
 			}
 			l.add(f, Problem{
-				Line: f.fm.line("name"), Severity: SeverityWarning, Rule: ruleScope,
+				Severity: SeverityWarning, Rule: ruleScope,
 				Message: fmt.Sprintf("is called %q, since %d files of the source have its name", name, len(different)), Hint: "rename all but one",
 			})
 		}
@@ -256,7 +259,8 @@ func (f *file) scoped(others []*file) string {
 			return g != f && slices.Contains(strings.Split(path.Dir(g.path), "/"), dir)
 		})
 		if slug := convert.Slug(strings.TrimPrefix(dir, ".")); alone && slug != "" {
-			return convert.Slug(slug + "-" + f.name)
+			room := max(0, min(len(slug), maxName-1-len(f.name)))
+			return convert.Slug(slug[:room] + "-" + f.name)
 		}
 	}
 	return ""

@@ -29,7 +29,7 @@ const (
 // Other tools look for them at any depth.
 var folders = map[string]kind{
 	"codeflow-agents": agent, "base-agents": agent, "agents": agent, "agent": agent, "subagents": agent, "rules": agent,
-	"command": command, "commands": command, "skills": command, "skill": command,
+	"command": command, "commands": command, "skills": command, "skill": command, "base-skills": command,
 }
 
 // uatsFolders are the ones of format uats.

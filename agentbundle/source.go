@@ -45,7 +45,7 @@ func readPackageJSON(dir string) (manifest.Source, error) {
 		src.License = license
 	}
 	if src.Name == "" || src.Version == "" {
-		return src, fmt.Errorf("decoding %q: name and version must be set, got %q and %q", name, src.Name, src.Version)
+		return manifest.Source{}, nil // it was never published
 	}
 	return src, nil
 }

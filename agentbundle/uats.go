@@ -60,7 +60,7 @@ var plainNameRE = regexp.MustCompile(`^[a-z0-9-]+$`)
 
 // served are the keys that the server reads. Where UATS is not required, a wrong
 // value of another is a warning, and all but the first two are optional.
-var served = []string{"name", "description", "mode", "model", "category", "tags", "intended_followups", "allowed_directories", "tools", "permission"}
+var served = []string{"name", "description", "mode", "model", "category", "tags", "intended_followups", "allowed_directories", "tools"}
 
 var basic = func() []field {
 	fields := slices.Clone(uats)

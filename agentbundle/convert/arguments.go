@@ -201,6 +201,9 @@ func References(body []byte, firstLine int) []Note {
 			}
 			continue
 		}
+		if !bytes.ContainsAny(text, "@!{") {
+			continue
+		}
 		for _, rule := range unserved {
 			for _, at := range rule.re.FindAllStringSubmatch(string(text), -1) {
 				what := strings.TrimSpace(at[0])

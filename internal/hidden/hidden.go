@@ -90,15 +90,22 @@ func Find(text string) []Finding {
 	before := []rune{noCharacter, noCharacter} // the two characters before
 	for at := 0; at < len(text); {
 		r, size := utf8.DecodeRuneInString(text[at:])
-		if n := flag(text[at:]); n > 0 {
-			at, before = at+n, []rune{noCharacter, cancelTag}
+		if r == blackFlag {
+			if n := flag(text[at:]); n > 0 {
+				at, before = at+n, []rune{noCharacter, cancelTag}
+				continue
+			}
+		}
+		if !suspect(r) {
+			before[0], before[1] = before[1], r
+			at += size
 			continue
 		}
 		next, _ := utf8.DecodeRuneInString(text[at+size:])
 		if size == len(text)-at {
 			next = noCharacter
 		}
-		if suspect(r) && !needed(r, before, next) {
+		if !needed(r, before, next) {
 			found = append(found, Finding{at, r})
 		}
 		before[0], before[1] = before[1], r
@@ -129,6 +136,9 @@ func suspect(r rune) bool {
 	case r == utf8.RuneError:
 		return false
 	case unicode.Is(marks, r):
+		return false
+	}
+	if r >= 0x4e00 && r < 0xd800 { // Han and Hangul, most of them
 		return false
 	}
 	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Noncharacter_Code_Point, blank) ||
