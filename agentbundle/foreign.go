@@ -27,15 +27,15 @@ func (f *file) checkForeign() []Problem {
 			return nil
 		}
 	}
+	made, sure := convert.Detect(f.path, f.kind, fm.Node)
+	if f.source.Format == FormatAuto {
+		f.format = made
+	}
 	if p := f.unread(fm, problems); p != nil {
 		return []Problem{*p}
 	}
 	if hasError(problems) {
 		return problems
-	}
-	made, sure := convert.Detect(f.path, f.kind, fm.Node)
-	if f.source.Format == FormatAuto {
-		f.format = made
 	}
 	if f.format == convert.UATS {
 		return f.checkUATS()

@@ -3,7 +3,6 @@ package convert
 import (
 	"bytes"
 	"fmt"
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -246,7 +245,7 @@ func Arguments(body []byte, firstLine int) []Note {
 // references are those of commands, skills and rules: no tool resolves any in
 // the text of an agent.
 func (r *reader) references() {
-	if r.file.Kind == Command || path.Ext(r.file.Path) == ruleExt {
+	if r.file.Kind == Command || r.rule() {
 		r.Notes = append(r.Notes, References(r.file.Body, r.file.BodyLine)...)
 	}
 }

@@ -58,7 +58,7 @@ func Detect(file string, kind Kind, front *yaml.Node) (tool string, sure bool) {
 		}
 	}
 	switch {
-	case strings.HasSuffix(file, ruleExt):
+	case isRule(file):
 		return Cursor, true
 	case path.Base(file) == skillFile:
 		return ClaudeCode, true

@@ -26,6 +26,7 @@ const (
 
 const (
 	ruleExt   = ".mdc"
+	oldRule   = ".cursorrules" // of a whole project
 	skillFile = "SKILL.md"
 
 	// formatKey says in a packed file which tool it was made for. A file
@@ -94,6 +95,9 @@ func From(f File) Read {
 	for i := 0; f.Front != nil && i+1 < len(f.Front.Content); i += 2 {
 		r.key(rows, f.Front.Content[i], f.Front.Content[i+1])
 	}
+	if r.rule() && r.get("always_apply") == nil {
+		r.set("always_apply", boolean(path.Base(f.Path) == oldRule))
+	}
 	r.name()
 	r.describe()
 	r.references()
@@ -119,7 +123,9 @@ type reader struct {
 	hint *yaml.Node // argument-hint
 }
 
-func (r *reader) rule() bool { return r.file.Tool == Cursor && strings.HasSuffix(r.file.Path, ruleExt) }
+func (r *reader) rule() bool { return r.file.Tool == Cursor && isRule(r.file.Path) }
+
+func isRule(file string) bool { return path.Ext(file) == ruleExt || path.Base(file) == oldRule }
 
 func (r *reader) failed() bool {
 	return slices.ContainsFunc(r.Notes, func(n Note) bool { return n.Error })
@@ -239,10 +245,10 @@ func Slug(name string) string {
 }
 
 // BaseName is the name that a file has without front matter: its own, or that
-// of its folder for a skill.
+// of its folder for a skill and for a project's rule.
 func BaseName(file string) string {
 	base := path.Base(file)
-	if base == skillFile {
+	if base == skillFile || base == oldRule {
 		return path.Base(path.Dir(file))
 	}
 	return strings.TrimSuffix(base, path.Ext(base))
