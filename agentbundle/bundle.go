@@ -21,10 +21,10 @@ type Bundle struct {
 // joins a [Problem] for every error that [Check] reports; a file that cannot
 // be fixed must be excluded with a reason.
 //
-// Files are packed byte for byte, but for one thing: in an agent's
+// Files of UATS are packed byte for byte, but for one thing: in an agent's
 // allowed_directories, anything at or below a home directory (/home/x,
 // /Users/x, C:\Users\x, /root, ~, $HOME) becomes /bundle, the directory that
-// the server serves.
+// the server serves. Files of other tools are packed in the form of [convert.From].
 func Load(cfg Config) (*Bundle, error) {
 	l, err := read(cfg)
 	if err != nil {

@@ -42,7 +42,7 @@ func TestLoadOverlay(t *testing.T) {
 	t.Parallel()
 	before := load(t, fixtureConfig()).Manifest
 	cfg := fixtureConfig()
-	cfg.Overlays = []string{filepath.Join("testdata", "own")}
+	cfg.Overlays = []agentbundle.Source{{Path: filepath.Join("testdata", "own")}}
 	after := load(t, cfg).Manifest
 
 	assert.Equal(t, before.Agents[0], after.Agents[0], "an agent that the overlay lacks stays")
@@ -57,7 +57,7 @@ func TestLoadOverlay(t *testing.T) {
 func TestLoadOverlayPackage(t *testing.T) {
 	t.Parallel()
 	cfg := fixtureConfig()
-	cfg.Overlays = []string{writePackage(t, map[string]string{"agents/own.md": agentDoc("own")})}
+	cfg.Overlays = []agentbundle.Source{{Path: writePackage(t, map[string]string{"agents/own.md": agentDoc("own")})}}
 	m := load(t, cfg).Manifest
 	assert.Equal(t, []manifest.Source{{Name: "p", Version: "1.0.0"}}, m.Overlays)
 	assert.Equal(t, manifest.Counts{Agents: 3, Commands: 1, Excluded: 1}, m.Counts)
@@ -68,7 +68,8 @@ func TestLoadDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write(t, dir, "agents/own.md", agentDoc("own"))
-	m := load(t, agentbundle.Config{Package: dir}).Manifest
+	write(t, dir, "package.json", `{"name": "never-published"}`)
+	m := load(t, agentbundle.Config{Package: agentbundle.Source{Path: dir}}).Manifest
 	assert.Empty(t, m.Source)
 	assert.Equal(t, []string{"agents/own.md"}, paths(m.Agents))
 }
@@ -83,13 +84,11 @@ func TestLoadLayouts(t *testing.T) {
 		"agents/four.md":           agentDoc("four"),
 		"command/five.md":          commandDoc("five"),
 		"commands/six_d.md":        commandDoc("six_d"),
-		"commands/nested/no.md":    "",
-		"agents/no.txt":            "",
 	})
 	assert.Equal(t, []string{
 		`agent/x/three_c.md:2: warning: uats: name should match ^[a-z0-9-]+$, got "three_c"`,
-	}, problems(t, dir, agentbundle.Config{Package: dir}))
-	m := load(t, agentbundle.Config{Package: dir}).Manifest
+	}, problems(t, dir, agentbundle.Config{Package: agentbundle.Source{Path: dir}}))
+	m := load(t, agentbundle.Config{Package: agentbundle.Source{Path: dir}}).Manifest
 	assert.Equal(t, []string{"agents/four.md", "agents/one.md", "agents/three_c.md", "agents/two-b.md"}, paths(m.Agents))
 	assert.Equal(t, []string{"commands/five.md", "commands/six_d.md"}, paths(m.Commands))
 }
@@ -105,7 +104,7 @@ func paths(entries []manifest.Entry) []string {
 func TestLoadFails(t *testing.T) {
 	t.Parallel()
 	dir := writePackage(t, map[string]string{"agents/a.md": "", "agents/b_b.md": agentDoc("b_b"), "commands/c.md": ""})
-	_, err := agentbundle.Load(agentbundle.Config{Package: dir})
+	_, err := agentbundle.Load(agentbundle.Config{Package: agentbundle.Source{Path: dir}})
 	var joined interface{ Unwrap() []error }
 	require.ErrorAs(t, err, &joined)
 	require.Len(t, joined.Unwrap(), 2, "every error of every file, and no warning")
@@ -113,15 +112,14 @@ func TestLoadFails(t *testing.T) {
 	require.ErrorAs(t, err, &p)
 	assert.Equal(t, agentbundle.Problem{
 		Path: filepath.Join(dir, "agents", "a.md"), Line: 1, Severity: agentbundle.SeverityError, Rule: "front-matter",
-		Message: `must start with YAML between two lines "---"`, Hint: "add front matter with name and description",
+		Message: `must start with YAML between two lines "---"`, Hint: "add front matter with name and description, or name the file in .agentbundleignore",
 	}, p)
 }
 
 func TestLoadConfig(t *testing.T) {
 	t.Parallel()
-	notJSON, noVersion := t.TempDir(), t.TempDir()
+	notJSON := t.TempDir()
 	write(t, notJSON, "package.json", "{")
-	write(t, noVersion, "package.json", `{"name": "p"}`)
 	fixture := filepath.Join("testdata", "package")
 
 	tests := map[string]struct {
@@ -130,12 +128,11 @@ func TestLoadConfig(t *testing.T) {
 	}{
 		"nothing set":       {agentbundle.Config{}, []string{`config "package": must name the directory`}},
 		"two mistakes":      {agentbundle.Config{Port: 70000}, []string{`config "package": `, `config "port": must be from 1 to 65535, got 70000`}},
-		"not installed":     {agentbundle.Config{Package: "missing"}, []string{"install it with `npm ci --ignore-scripts --prefix agents`"}},
-		"not a directory":   {agentbundle.Config{Package: filepath.Join(fixture, "package.json")}, []string{"reading the source"}},
-		"package.json text": {agentbundle.Config{Package: notJSON}, []string{"decoding", "unexpected end of JSON input"}},
-		"no version":        {agentbundle.Config{Package: noVersion}, []string{`name and version must be set, got "p" and ""`}},
+		"not installed":     {agentbundle.Config{Package: agentbundle.Source{Path: "missing"}}, []string{"install it with `npm ci --ignore-scripts --prefix agents`"}},
+		"not a directory":   {agentbundle.Config{Package: agentbundle.Source{Path: filepath.Join(fixture, "package.json")}}, []string{"reading the source"}},
+		"package.json text": {agentbundle.Config{Package: agentbundle.Source{Path: notJSON}}, []string{"decoding", "unexpected end of JSON input"}},
 		"missing overlay": {
-			agentbundle.Config{Package: fixture, Exclude: fixtureConfig().Exclude, Overlays: []string{"missing"}},
+			agentbundle.Config{Package: fixtureConfig().Package, Overlays: []agentbundle.Source{{Path: "missing"}}},
 			[]string{"missing: error: read: ", "(check the path)"},
 		},
 	}

@@ -1,18 +1,25 @@
 package agentbundle
 
 import (
+	"bytes"
 	"fmt"
-	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/secrets"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 const (
 	ruleFileName  = "file-name"
 	ruleDuplicate = "duplicate-name"
 	ruleFollowups = "followups"
+	ruleName      = "name"
+	ruleSecret    = "secret"
 )
 
 // nameRE admits what is safe as a file name, a URI segment and a tool name.
@@ -24,34 +31,77 @@ var safeName = values{
 }
 
 // check reads the file's front matter, makes its data what is packed, and
-// returns every problem that the file has by itself. The problems have no path
-// yet.
+// returns every problem that the file has by itself, or says why it is skipped.
+// The problems have no path yet.
 func (f *file) check() []Problem {
+	if f.source.Format != convert.UATS {
+		return f.checkForeign()
+	}
+	problems := f.checkUATS()
+	if !hasError(problems) || f.fm.Node == nil {
+		return problems
+	}
+	if made, sure := convert.Detect(f.path, f.kind, f.fm.Node); sure && made != convert.UATS {
+		return []Problem{f.mismatch(made)}
+	}
+	return problems
+}
+
+// checkUATS checks a file that is packed byte for byte.
+func (f *file) checkUATS() []Problem {
+	f.strict = f.source.RequireUATS
+	if bytes.HasPrefix(f.data, byteOrderMark) {
+		return []Problem{{Line: 1, Rule: ruleText, Message: "must be UTF-8 text without a byte order mark", Hint: "save the file without it"}}
+	}
 	fm, problems := parseFrontMatter(f.data)
+	problems = slices.Concat(problems, checkHidden(f.data, fm), checkComments(fm), checkSecrets(f.data), checkInstructions(f.data))
 	if fm.Node == nil {
 		return problems
 	}
 	f.fm = fm
-	if n := fm.get("name"); n != nil && safeName.has(n) {
+	f.strict = f.strict || fm.get("uats_version") != nil || fm.get("spec_version") != nil
+	switch n := fm.get("name"); {
+	case n != nil && safeName.has(n):
 		f.name = n.Value
 		if !f.ownName() {
-			problems = append(problems, Problem{
+			problems = append(problems, f.lenient(Problem{
 				Line: n.Line, Rule: ruleFileName,
 				Message: fmt.Sprintf("name must be the file name %q, got %q", f.baseName(), f.name),
 				Hint:    "rename the file or the " + string(f.kind),
-			})
+			}))
 		}
+	case str(n) != "" && convert.Slug(str(n)) == "" && text.has(n):
+		problems = append(problems, Problem{Line: n.Line, Rule: ruleName, Message: "name " + convert.NameProblem(n.Value), Hint: "write it with the letters of ASCII"})
 	}
 	if f.kind == command {
-		return append(problems, checkCommand(fm, f.data)...)
+		header, rest, _ := frontmatter.Split(f.data)
+		line := lineAt(f.data, len(header))
+		return slices.Concat(problems, checkCommand(fm, f.data, f.lenient), notes(convert.References(rest, line)), notes(convert.Arguments(rest, line)))
 	}
 	packed, rewriting := rewriteDirectories(f.data, fm)
 	f.data = packed
-	return append(append(problems, rewriting...), checkAgent(fm)...)
+	return slices.Concat(problems, rewriting, checkAgent(fm, f.strict))
+}
+
+// lenient makes a warning of a problem that does not keep the file from being
+// served, unless the file must be complete.
+func (f *file) lenient(p Problem) Problem {
+	if !f.strict {
+		p.Severity = SeverityWarning
+	}
+	return p
+}
+
+func checkSecrets(data []byte) []Problem {
+	var problems []Problem
+	for _, s := range secrets.Scan(data) {
+		problems = append(problems, Problem{Line: s.Line, Rule: ruleSecret, Message: s.Message, Hint: s.Hint})
+	}
+	return problems
 }
 
 // baseName is the file's name without its folder and extension.
-func (f *file) baseName() string { return strings.TrimSuffix(path.Base(f.path), markdown) }
+func (f *file) baseName() string { return convert.BaseName(f.path) }
 
 // ownName says whether the file is called as what it holds.
 func (f *file) ownName() bool { return kebab(f.name) == kebab(f.baseName()) }
@@ -99,11 +149,11 @@ func (l *loader) checkFollowups() {
 		}
 		for _, n := range followups.Content {
 			if !agents[kebab(n.Value)] {
-				l.add(f, Problem{
+				l.add(f, f.lenient(Problem{
 					Line: n.Line, Rule: ruleFollowups,
 					Message: fmt.Sprintf("intended_followups must name agents of the bundle, got %s", shown(n)),
 					Hint:    "correct the name, or add the agent",
-				})
+				}))
 			}
 		}
 	}

@@ -62,15 +62,15 @@ func TestCheckNames(t *testing.T) {
 			exclude: map[string]string{"agents/a.md": " ", "agents/gone.md": "bad"},
 			want: []string{
 				"agents/a.md: error: exclude: must have a reason, got none",
-				`agents/gone.md: error: exclude: must name an agent or command of the package, "agents/gone.md" is none`,
+				`agents/gone.md: error: exclude: must name a file of the source, "agents/gone.md" is none`,
 			},
 		},
 		"exclusion by other paths": {
 			files:   map[string]string{"agents/b.md": agentDoc("b")},
 			exclude: map[string]string{"/agents/b.md": "absolute", "x/../agents/b.md": "leaves a folder"},
 			want: []string{
-				`agents/b.md: error: exclude: must name an agent or command of the package, "/agents/b.md" is none`,
-				`agents/b.md: error: exclude: must name an agent or command of the package, "x/../agents/b.md" is none`,
+				`agents/b.md: error: exclude: must name a file of the source, "/agents/b.md" is none`,
+				`agents/b.md: error: exclude: must name a file of the source, "x/../agents/b.md" is none`,
 			},
 		},
 		"registry agrees": {
@@ -111,7 +111,7 @@ func TestCheckNames(t *testing.T) {
 		t.Run(title, func(t *testing.T) {
 			t.Parallel()
 			dir := writePackage(t, tt.files)
-			assert.Equal(t, tt.want, problems(t, dir, agentbundle.Config{Package: dir, Exclude: tt.exclude}))
+			assert.Equal(t, tt.want, problems(t, dir, agentbundle.Config{Package: agentbundle.Source{Path: dir, Exclude: tt.exclude}}))
 		})
 	}
 }
@@ -123,5 +123,5 @@ func TestCheckNamesOfSources(t *testing.T) {
 	own := writePackage(t, map[string]string{"commands/PLAN.md": commandDoc("PLAN")})
 	assert.Equal(t, []string{
 		own + `/commands/PLAN.md:2: error: duplicate-name: name "PLAN" must differ from "plan" of commands/plan.md in more than case`,
-	}, problems(t, dir, agentbundle.Config{Package: dir, Overlays: []string{own}}))
+	}, problems(t, dir, agentbundle.Config{Package: agentbundle.Source{Path: dir}, Overlays: []agentbundle.Source{{Path: own}}}))
 }

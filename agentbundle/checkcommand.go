@@ -45,13 +45,27 @@ var cacheFields = []field{
 	{key: "ttl", values: number, example: "3600"},
 }
 
+// variableNameRE matches what may be meant for an input, with the marks of
+// other template languages.
+var variableNameRE = regexp.MustCompile(`^[#/^&>!]?[\w-]+( [\w-]+)?$`)
+
+// variableRE matches {{variables}}. Those of GitHub Actions, ${{ x }}, are text,
+// and so is what follows a backslash: \{{.
 var variableRE = regexp.MustCompile(`\{\{([^{}\n]*)\}\}`)
 
-// checkCommand returns the problems that a command has by itself.
-func checkCommand(fm mapping, data []byte) []Problem {
+// checkCommand returns the problems that a command has by itself. What does not
+// keep it from being served goes through lenient.
+func checkCommand(fm mapping, data []byte, lenient func(Problem) Problem) []Problem {
 	problems := checkFields(fm, "", ruleCommand, commandFields)
+	for i, p := range problems {
+		if p.Rule == ruleCommand && strings.HasPrefix(p.Message, "mode ") {
+			problems[i] = lenient(p)
+		}
+	}
 	if strategy := fm.get("cache_strategy"); strategy != nil {
-		problems = append(problems, checkFields(mapping{strategy}, "cache_strategy.", ruleCache, cacheFields)...)
+		for _, p := range checkFields(mapping{strategy}, "cache_strategy.", ruleCache, cacheFields) {
+			problems = append(problems, lenient(p))
+		}
 	}
 	var inputs []*yaml.Node
 	if n := fm.get("inputs"); n != nil && list.has(n) {
@@ -59,7 +73,12 @@ func checkCommand(fm mapping, data []byte) []Problem {
 	}
 	seen := map[string]bool{}
 	for i, input := range inputs {
-		problems = append(problems, checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields)...)
+		for _, p := range checkFields(mapping{input}, fmt.Sprintf("inputs[%d].", i), ruleInputs, inputFields) {
+			if !strings.Contains(p.Message, "].name ") && !strings.Contains(p.Message, "].description ") {
+				p = lenient(p) // the server has a default
+			}
+			problems = append(problems, p)
+		}
 		name := mapping{input}.str("name")
 		if name != "" && seen[name] {
 			problems = append(problems, Problem{
@@ -70,13 +89,13 @@ func checkCommand(fm mapping, data []byte) []Problem {
 		}
 		seen[name] = true
 	}
-	return append(problems, checkVariables(inputs, data)...)
+	return append(problems, checkVariables(inputs, data, lenient)...)
 }
 
 // checkVariables compares the inputs with the {{variables}} of the body. A
 // body may also explain an input, as **input** or `input`, and leave its
 // place to the model.
-func checkVariables(inputs []*yaml.Node, data []byte) []Problem {
+func checkVariables(inputs []*yaml.Node, data []byte, lenient func(Problem) Problem) []Problem {
 	header, body, _ := frontmatter.Split(data)
 	var problems []Problem
 	names := map[string]bool{}
@@ -86,15 +105,23 @@ func checkVariables(inputs []*yaml.Node, data []byte) []Problem {
 	var seen []string
 	for _, at := range variableRE.FindAllSubmatchIndex(body, -1) {
 		variable := strings.TrimSpace(string(body[at[2]:at[3]]))
-		if names[variable] || slices.Contains(seen, variable) {
+		escaped := at[0] > 0 && (body[at[0]-1] == '\\' || body[at[0]-1] == '$')
+		if names[variable] || escaped || slices.Contains(seen, variable) {
 			continue
 		}
 		seen = append(seen, variable)
-		problems = append(problems, Problem{
+		p := Problem{
 			Line: lineAt(data, len(header)+at[0]), Rule: ruleVariable,
 			Message: fmt.Sprintf("{{%s}} must be declared in inputs", variable),
-			Hint:    "declare it, or write it without the braces",
-		})
+			Hint:    `declare it, or write \{{ if it is text`,
+		}
+		if !variableNameRE.MatchString(variable) { // no input can be called so
+			p.Severity, p.Message = SeverityWarning, fmt.Sprintf("{{%s}} is no variable and is served as text", variable)
+		}
+		if p.Severity == "" {
+			p = lenient(p)
+		}
+		problems = append(problems, p)
 	}
 	for _, input := range inputs {
 		n := mapping{input}.get("name")

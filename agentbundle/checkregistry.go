@@ -33,7 +33,7 @@ func (l *loader) checkRegistry(root *os.Root, source string, found map[string]*f
 	if _, err := root.Lstat(registryFile); errors.Is(err, fs.ErrNotExist) {
 		return
 	}
-	at := &file{source: source, path: registryFile}
+	at := &file{source: Source{Path: source}, path: registryFile}
 	data, problem := readFile(root, registryFile)
 	if problem != nil {
 		l.add(at, *problem)
@@ -61,7 +61,7 @@ func (l *loader) checkRegistry(root *os.Root, source string, found map[string]*f
 		l.add(at, p)
 	}
 	for _, f := range l.files {
-		if f.source == source && f.kind == agent && f.name != "" && !listed[f.name] && !listed[f.path] {
+		if f.source.Path == source && f.kind == agent && f.name != "" && !listed[f.name] && !listed[f.path] {
 			l.add(f, Problem{
 				Line: f.fm.line("name"), Rule: ruleRegistry,
 				Message: fmt.Sprintf("agent %q must be listed in %s", f.name, registryFile), Hint: "reinstall the package, or exclude the file",

@@ -1,8 +1,13 @@
 package agentbundle
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 )
 
 // DefaultPort is the port that the server listens on unless [Config.Port]
@@ -11,19 +16,14 @@ const DefaultPort = 3000
 
 // Config says what goes into a bundle and what the image is built from.
 type Config struct {
-	// Package is the directory of the installed npm package, or any other
-	// directory of agents and commands. Required.
-	Package string
+	// Package is the installed npm package, or any other directory of agents
+	// and commands. Required.
+	Package Source
 
 	// Overlays are further directories of agents and commands. Their files
 	// replace those of the same kind and name in Package and in earlier
-	// overlays. A file .agentbundleignore in the root of an overlay, or of
-	// Package, names files to pass over, in the syntax of .gitignore. Optional.
-	Overlays []string
-
-	// Exclude names files of Package to leave out, each with the reason. Keys
-	// are slash-separated paths relative to Package. Optional.
-	Exclude map[string]string
+	// overlays. Optional.
+	Overlays []Source
 
 	// Module is the directory of the Go module that holds
 	// cmd/codeflow-server. Optional, default: the working directory.
@@ -39,12 +39,48 @@ type Config struct {
 	Port int
 }
 
+// Source is a directory of agents and commands, all made for one tool or each
+// for its own. A file .agentbundleignore in its root names files to pass over,
+// in the syntax of .gitignore.
+type Source struct {
+	// Path is the directory. Required.
+	Path string
+
+	// Format is the tool that the files are made for, one of [convert.Tools], or
+	// [FormatAuto]. Optional, default: uats.
+	Format string
+
+	// RequireUATS refuses every agent that is not complete by UATS, as the format
+	// uats does; with [FormatAuto] it is for sources that have both. Optional.
+	RequireUATS bool
+
+	// Exclude names files to leave out, each with the reason. Keys are
+	// slash-separated paths relative to Path. Optional.
+	Exclude map[string]string
+}
+
+// FormatAuto takes each file for what it is made for.
+const FormatAuto = "auto"
+
 // withDefaults returns the config with every optional field set, or all of
 // its problems.
 func (c Config) withDefaults() (Config, error) {
 	var errs []error
-	if c.Package == "" {
+	if c.Package.Path == "" {
 		errs = append(errs, errors.New(`agentbundle config "package": must name the directory of the installed npm package, got ""`))
+	}
+	c.Overlays = slices.Clone(c.Overlays)
+	for i, s := range c.sources() {
+		if s.Format = cmp.Or(s.Format, convert.UATS); s.Format != FormatAuto && !slices.Contains(convert.Tools(), s.Format) {
+			errs = append(errs, fmt.Errorf(`agentbundle config "format" of %q: must be one of auto, %s, got %q`,
+				s.Path, strings.Join(convert.Tools(), ", "), s.Format))
+		}
+		s.RequireUATS = s.RequireUATS || s.Format == convert.UATS
+		if i == 0 {
+			c.Package = s
+		} else {
+			c.Overlays[i-1] = s
+		}
 	}
 	if c.Port == 0 {
 		c.Port = DefaultPort
@@ -60,3 +96,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	return c, errors.Join(errs...)
 }
+
+// sources are all directories, the package first.
+func (c Config) sources() []Source { return append([]Source{c.Package}, c.Overlays...) }

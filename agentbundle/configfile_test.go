@@ -20,8 +20,8 @@ func TestReadConfig(t *testing.T) {
 	cfg, err := agentbundle.ReadConfig(file)
 	require.NoError(t, err)
 	assert.Equal(t, agentbundle.Config{
-		Package: filepath.Join(filepath.Dir(file), "cli"), Overlays: []string{filepath.Join(filepath.Dir(file), "own"), "/srv/own"},
-		Exclude: map[string]string{"command/a.md": "broken"},
+		Package:  agentbundle.Source{Path: filepath.Join(filepath.Dir(file), "cli"), Exclude: map[string]string{"command/a.md": "broken"}},
+		Overlays: []agentbundle.Source{{Path: filepath.Join(filepath.Dir(file), "own")}, {Path: "/srv/own"}},
 	}, cfg)
 
 	write("packages: cli\n")

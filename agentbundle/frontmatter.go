@@ -64,7 +64,7 @@ func parseFrontMatter(data []byte) (mapping, []Problem) {
 	case !ok:
 		return mapping{}, []Problem{{
 			Line: 1, Rule: ruleFrontMatter, Message: `must start with YAML between two lines "---"`,
-			Hint: "add front matter with name and description",
+			Hint: "add front matter with name and description, or name the file in " + ignoreFile,
 		}}
 	case len(header) > maxFrontMatter:
 		return mapping{}, []Problem{{

@@ -91,7 +91,7 @@ func FuzzFrontMatter(f *testing.F) {
 			t.Fatalf("got front matter %v and problems %v, want one of them", fm, problems)
 		}
 		agent := &file{kind: agent, path: "a.md", data: data}
-		checkLines(t, data, append(problems, agent.check()...))
+		checkLines(t, data, append(problems, agent.checkUATS()...))
 		if fm.Node == nil {
 			return
 		}

@@ -28,6 +28,6 @@ func FuzzCommand(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c := &file{kind: command, path: "c.md", data: data}
-		checkLines(t, data, c.check())
+		checkLines(t, data, c.checkUATS())
 	})
 }

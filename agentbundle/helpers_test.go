@@ -16,10 +16,10 @@ import (
 // fixtureConfig names the package in testdata. Its one broken file is
 // excluded.
 func fixtureConfig() agentbundle.Config {
-	return agentbundle.Config{
-		Package: filepath.Join("testdata", "package"),
+	return agentbundle.Config{Package: agentbundle.Source{
+		Path:    filepath.Join("testdata", "package"),
 		Exclude: map[string]string{"command/broken.md": "invalid YAML"},
-	}
+	}}
 }
 
 // fakeServer stands for the compiled server, so that digests do not depend
@@ -101,7 +101,7 @@ func commandDoc(name string) string {
 func check(t *testing.T, files map[string]string) []string {
 	t.Helper()
 	dir := writePackage(t, files)
-	return problems(t, dir, agentbundle.Config{Package: dir})
+	return problems(t, dir, agentbundle.Config{Package: agentbundle.Source{Path: dir}})
 }
 
 func problems(t *testing.T, dir string, cfg agentbundle.Config) []string {

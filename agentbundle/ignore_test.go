@@ -122,7 +122,7 @@ func TestIgnoreSource(t *testing.T) {
 	write("agents/README.md", "not an agent")
 	write("agents/drafts/a.md", "\xff")
 	require.NoError(t, os.Symlink("README.md", filepath.Join(dir, "agents", "link.md")))
-	report, err := Check(Config{Package: dir})
+	report, err := Check(Config{Package: Source{Path: dir}})
 	require.NoError(t, err)
 	assert.Zero(t, report.Agents)
 	require.Len(t, report.Problems, 1)

@@ -53,7 +53,7 @@ func TestImageGolden(t *testing.T) {
 func TestImageReproducible(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	files := map[string]string{}
-	fixture := os.DirFS(fixtureConfig().Package)
+	fixture := os.DirFS(fixtureConfig().Package.Path)
 	require.NoError(t, fs.WalkDir(fixture, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -78,7 +78,7 @@ func TestImageReproducible(t *testing.T) {
 			}
 		}
 		cfg := fixtureConfig()
-		cfg.Package = dir
+		cfg.Package.Path = dir
 		assert.Equal(t, goldenImage, build(t, cfg).Digest.String())
 	}
 }
@@ -90,7 +90,7 @@ func TestImageFromGit(t *testing.T) {
 		t.Skipf("skips 2 checks: %v", err)
 	}
 	repo, clone, archive := t.TempDir(), t.TempDir(), t.TempDir()
-	require.NoError(t, os.CopyFS(repo, os.DirFS(fixtureConfig().Package)))
+	require.NoError(t, os.CopyFS(repo, os.DirFS(fixtureConfig().Package.Path)))
 	output(t, "git", "-C", repo, "init", "--quiet")
 	output(t, "git", "-C", repo, "add", ".")
 	output(t, "git", "-C", repo, "-c", "user.name=a", "-c", "user.email=a", "commit", "--quiet", "--message=a")
@@ -99,7 +99,7 @@ func TestImageFromGit(t *testing.T) {
 	output(t, "tar", "-x", "-C", archive, "-f", filepath.Join(archive, "a.tar"))
 	for _, dir := range []string{clone, archive} {
 		cfg := fixtureConfig()
-		cfg.Package = dir
+		cfg.Package.Path = dir
 		assert.Equal(t, goldenImage, build(t, cfg).Digest.String())
 	}
 }
@@ -230,11 +230,11 @@ func editedConfig(t *testing.T) agentbundle.Config {
 	t.Helper()
 	cfg := fixtureConfig()
 	agent := filepath.Join("codeflow-agents", "development", "code-reviewer.md")
-	data, err := os.ReadFile(filepath.Join(cfg.Package, agent))
+	data, err := os.ReadFile(filepath.Join(cfg.Package.Path, agent))
 	require.NoError(t, err)
 	dir := t.TempDir()
 	write(t, dir, "agents/code-reviewer.md", string(data)+"edited\n")
-	cfg.Overlays = []string{dir}
+	cfg.Overlays = []agentbundle.Source{{Path: dir}}
 	return cfg
 }
 

@@ -1,33 +1,44 @@
 package agentbundle
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
 
+// maxName is the longest name, in bytes.
+const maxName = 64
+
 const (
 	ruleExclude = "exclude"
+	ruleScope   = "scope"
 	ruleBundle  = "bundle-size"
 )
 
 // file is one source file.
 type file struct {
-	kind   kind
-	source string // the source directory it comes from
+	kind   kind   // empty until the front matter is read, where only that tells
+	source Source // that it comes from
 	path   string // relative to source, slash-separated
+	format string // what it is made for, never auto once it is read
 	data   []byte // as it is packed
 	fm     mapping
 	name   string // of the agent or command; empty when it cannot be told
+	strict bool   // it must be complete by UATS
+	skip   string // why it is not packed
 }
 
 // String returns the file as it can be opened.
-func (f *file) String() string { return filepath.Join(f.source, filepath.FromSlash(f.path)) }
+func (f *file) String() string { return filepath.Join(f.source.Path, filepath.FromSlash(f.path)) }
 
 // loader collects files and problems over all sources.
 type loader struct {
@@ -48,38 +59,32 @@ func read(cfg Config) (*loader, error) {
 	l := &loader{
 		cfg:     cfg,
 		winners: map[kind]map[string]*file{agent: {}, command: {}},
-		report:  Report{Problems: []Problem{}, Overridden: []Override{}, Excluded: []manifest.Exclusion{}},
+		report: Report{
+			Problems: []Problem{}, Overridden: []Override{}, Excluded: []manifest.Exclusion{}, Skipped: []Skipped{}, Formats: []FormatCount{},
+		},
 	}
-	if _, err := os.Stat(cfg.Package); err != nil {
+	if _, err := os.Stat(cfg.Package.Path); err != nil {
 		return nil, fmt.Errorf("reading the agents' package: %w: install it with `npm ci --ignore-scripts --prefix agents`", err)
 	}
-	for i, dir := range append([]string{cfg.Package}, cfg.Overlays...) {
-		src, err := readPackageJSON(dir)
+	for i, s := range cfg.sources() {
+		src, err := readPackageJSON(s.Path)
 		if err != nil {
 			return nil, err
 		}
-		if i == 0 {
+		switch {
+		case i == 0:
 			l.manifest.Source = src
-			l.readSource(dir, cfg.Exclude)
-			continue
-		}
-		if src.Name != "" {
+		case src.Name != "":
 			l.manifest.Overlays = append(l.manifest.Overlays, src)
 		}
-		l.readSource(dir, nil)
+		l.readSource(s, src.Name == "")
 	}
 	l.checkSpelling()
 	l.checkFollowups()
 
 	slices.SortFunc(l.report.Problems, Problem.compare)
 	slices.SortFunc(l.report.Excluded, func(a, b manifest.Exclusion) int { return strings.Compare(a.Path, b.Path) })
-	for _, f := range l.files {
-		if f.kind == agent {
-			l.report.Agents++
-		} else {
-			l.report.Commands++
-		}
-	}
+	l.count()
 	return l, nil
 }
 
@@ -91,53 +96,83 @@ func (l *loader) add(f *file, p Problem) {
 
 // readSource adds the files of one source directory, except for the excluded
 // ones. A later source replaces files of earlier ones by name; within one
-// source a name must be unique.
-func (l *loader) readSource(dir string, exclude map[string]string) {
-	report := func(p Problem) { l.add(&file{source: dir, path: p.Path}, p) }
-	root, err := os.OpenRoot(dir)
+// source a name must be unique. Own says that it is a team's own and no package.
+func (l *loader) readSource(s Source, own bool) {
+	report := func(p Problem) { l.add(&file{source: s, path: p.Path}, p) }
+	root, err := os.OpenRoot(s.Path)
 	if err != nil {
 		report(Problem{Rule: ruleRead, Message: err.Error(), Hint: "check the path"})
 		return
 	}
 	defer root.Close()
 
-	found := map[string]*file{}
-	walk(root, readIgnore(root, report), func(k kind, path string) {
-		f := &file{kind: k, source: dir, path: path}
-		found[path] = f
-		if l.size > maxBundle {
-			return
+	first := len(l.files)
+	found, excluded := map[string]*file{}, map[string]bool{}
+	skip := func(path, reason string) { l.report.skip(s.Path, path, reason) }
+	visit := func(path string, p place) {
+		f := &file{kind: p.kind, source: s, path: path, format: s.Format}
+		if p.kind != "" {
+			found[path] = f
 		}
-		if reason, ok := exclude[path]; ok {
+		if reason, ok := s.Exclude[path]; ok {
+			excluded[path] = true
 			l.exclude(f, reason)
 			return
 		}
-		data, problem := readFile(root, path)
-		if problem != nil {
-			l.add(f, *problem)
-			return
+		switch {
+		case l.size > maxBundle:
+		case p.skip != "":
+			skip(path, p.skip)
+		case p.problem != nil:
+			l.add(f, *p.problem)
+		default:
+			l.readFile(root, f)
+			if f.skip != "" {
+				skip(path, f.skip)
+			}
 		}
+	}
+	folders := s.walk(root, readIgnore(root, report), own, visitor{visit, skip, report})
+
+	for path := range s.Exclude {
+		if !excluded[path] {
+			report(Problem{
+				Path: path, Rule: ruleExclude,
+				Message: fmt.Sprintf("must name a file of the source, %q is none", path), Hint: "remove the entry",
+			})
+		}
+	}
+	if len(l.files) == first && len(found) == 0 && !folders {
+		report(Problem{Path: ".", Rule: ruleEmpty, Message: "must hold agents or commands, has none", Hint: "check the path"})
+	}
+	l.scope(l.files[first:], skip)
+	l.choose(s.Path)
+	l.checkRegistry(root, s.Path, found)
+}
+
+// readFile reads and checks one file, and keeps it unless it is to be skipped.
+func (l *loader) readFile(root *os.Root, f *file) {
+	data, problem := readFile(root, f.path)
+	switch {
+	case problem != nil && f.kind == "":
+		f.skip = outside
+		return
+	case problem != nil:
+		l.add(f, *problem)
+		return
+	}
+	f.data = data
+	problems := f.check()
+	if f.skip == "" {
 		if l.size += len(data); l.size > maxBundle {
 			l.add(f, Problem{Rule: ruleBundle, Message: fmt.Sprintf("must fit into a bundle of %d bytes", maxBundle), Hint: "split the bundle"})
 			return
 		}
-		f.data = data
-		for _, p := range f.check() {
-			l.add(f, p)
-		}
 		l.files = append(l.files, f)
-	}, report)
-
-	for path := range exclude {
-		if found[path] == nil {
-			report(Problem{
-				Path: path, Rule: ruleExclude,
-				Message: fmt.Sprintf("must name an agent or command of the package, %q is none", path), Hint: "remove the entry",
-			})
-		}
 	}
-	l.choose(dir)
-	l.checkRegistry(root, dir, found)
+	for _, p := range problems {
+		l.add(f, p)
+	}
 }
 
 func (l *loader) exclude(f *file, reason string) {
@@ -153,12 +188,12 @@ func (l *loader) exclude(f *file, reason string) {
 func (l *loader) choose(source string) {
 	for _, own := range []bool{true, false} {
 		for _, f := range l.files {
-			if f.source != source || f.name == "" || f.ownName() != own {
+			if f.source.Path != source || f.name == "" || f.ownName() != own {
 				continue
 			}
 			switch first := l.winners[f.kind][f.name]; {
 			case first == nil:
-			case first.source == source:
+			case first.source.Path == source:
 				l.add(f, Problem{
 					Line: f.fm.line("name"), Rule: ruleDuplicate,
 					Message: fmt.Sprintf("%s name %q is taken by %s", f.kind, f.name, first.path), Hint: "rename or exclude one of them",
@@ -171,5 +206,119 @@ func (l *loader) choose(source string) {
 			}
 			l.winners[f.kind][f.name] = f
 		}
+	}
+}
+
+// scope tells apart what a source of another tool calls alike, as Claude Code
+// does with the agents of its plugins: the folder comes before the name. What is
+// the same in every byte is packed once.
+func (l *loader) scope(files []*file, skip func(path, reason string)) {
+	byName := map[string][]*file{}
+	for _, f := range files {
+		if f.name != "" && !f.strict {
+			key := string(f.kind) + " " + strings.ToLower(f.name)
+			byName[key] = append(byName[key], f)
+		}
+	}
+	for _, same := range byName {
+		if len(same) < 2 {
+			continue
+		}
+		different := same[:0:0]
+		for _, f := range same {
+			i := slices.IndexFunc(different, func(g *file) bool { return bytes.Equal(f.data, g.data) })
+			if i < 0 {
+				different = append(different, f)
+				continue
+			}
+			skip(f.path, "the same as "+different[i].path)
+			l.files = slices.DeleteFunc(l.files, func(g *file) bool { return g == f })
+		}
+		if len(different) < 2 {
+			continue
+		}
+		for _, f := range different {
+			name := f.scoped(different)
+			if name == "" || !f.rename(name) {
+				continue // choose tells that it is taken
+			}
+			l.add(f, Problem{
+				Severity: SeverityWarning, Rule: ruleScope,
+				Message: fmt.Sprintf("is called %q, since %d files of the source have its name", name, len(different)), Hint: "rename all but one",
+			})
+		}
+	}
+}
+
+// scoped is the name of a file with the first of its folders, from the inside,
+// that none of the others is in; empty when there is none.
+func (f *file) scoped(others []*file) string {
+	dirs := strings.Split(path.Dir(f.path), "/")
+	for _, dir := range slices.Backward(dirs) {
+		alone := !slices.ContainsFunc(others, func(g *file) bool {
+			return g != f && slices.Contains(strings.Split(path.Dir(g.path), "/"), dir)
+		})
+		if slug := convert.Slug(strings.TrimPrefix(dir, ".")); alone && slug != "" {
+			room := max(0, min(len(slug), maxName-1-len(f.name)))
+			return convert.Slug(slug[:room] + "-" + f.name)
+		}
+	}
+	return ""
+}
+
+// rename changes the name in the front matter of what is packed.
+func (f *file) rename(name string) bool {
+	fm, _ := parseFrontMatter(f.data)
+	n := fm.get("name")
+	if n == nil {
+		return false
+	}
+	at := offset(f.data, n)
+	if at < 0 {
+		return false
+	}
+	f.data = slices.Concat(f.data[:at], []byte(name), f.data[at+len(n.Value):])
+	f.name = name
+	return true
+}
+
+// count counts what was read and what is packed, by format.
+func (l *loader) count() {
+	counts := map[string]*FormatCount{}
+	broken := map[string]bool{}
+	for _, p := range l.report.Problems {
+		if p.Severity == SeverityError {
+			broken[p.Path] = true
+		}
+	}
+	for _, f := range l.files {
+		c := counts[f.format]
+		if c == nil {
+			c = &FormatCount{Format: f.format}
+			counts[f.format] = c
+		}
+		c.Read++
+		switch {
+		case broken[f.String()]:
+			c.Refused++
+		case l.winners[f.kind][f.name] == f:
+			c.Packed++
+		default:
+			c.Overridden++
+		}
+		if f.kind == agent {
+			l.report.Agents++
+		} else {
+			l.report.Commands++
+		}
+	}
+	for _, format := range slices.Sorted(maps.Keys(counts)) {
+		l.report.Formats = append(l.report.Formats, *counts[format])
+	}
+	slices.SortFunc(l.report.Skipped, func(a, b Skipped) int {
+		return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Reason, b.Reason))
+	})
+	for _, s := range l.report.Skipped {
+		slices.Sort(s.Paths)
 	}
 }

@@ -21,7 +21,7 @@ func realConfig(t *testing.T) agentbundle.Config {
 	t.Helper()
 	cfg, err := agentbundle.ReadConfig(filepath.Join("..", "agents", "bundle.yaml"))
 	require.NoError(t, err)
-	_, err = os.Stat(cfg.Package)
+	_, err = os.Stat(cfg.Package.Path)
 	require.NoError(t, err, "install the package: npm ci --ignore-scripts --prefix agents")
 	return cfg
 }
@@ -32,8 +32,8 @@ func realConfig(t *testing.T) agentbundle.Config {
 // twice.
 func TestRealReport(t *testing.T) {
 	t.Parallel()
-	pkg := realConfig(t).Package
-	report, err := agentbundle.Check(agentbundle.Config{Package: pkg})
+	pkg := realConfig(t).Package.Path
+	report, err := agentbundle.Check(agentbundle.Config{Package: agentbundle.Source{Path: pkg}})
 	require.NoError(t, err)
 	assert.Equal(t, 34, report.Agents)
 	assert.Equal(t, 9, report.Commands)
@@ -42,7 +42,7 @@ func TestRealReport(t *testing.T) {
 	require.NoError(t, report.WriteText(&got))
 	want, err := os.ReadFile(filepath.Join("testdata", "real-0.11.0.txt"))
 	require.NoError(t, err)
-	assert.Equal(t, string(want), strings.ReplaceAll(got.String(), pkg+string(filepath.Separator), ""))
+	assert.Equal(t, string(want), strings.NewReplacer(pkg+string(filepath.Separator), "", pkg, "package").Replace(got.String()))
 }
 
 func TestRealBundle(t *testing.T) {
@@ -63,11 +63,11 @@ func TestRealBytes(t *testing.T) {
 	personal := regexp.MustCompile(`/Users/johnferguson/Github(/codeflow)?\n`)
 	rewritten := 0
 	for _, pattern := range []string{"codeflow-agents/*/*.md", "command/*.md"} {
-		sources, err := filepath.Glob(filepath.Join(cfg.Package, pattern))
+		sources, err := filepath.Glob(filepath.Join(cfg.Package.Path, pattern))
 		require.NoError(t, err)
 		for _, source := range sources {
 			packed, ok := files[bundlePath(source)]
-			if relative, _ := filepath.Rel(cfg.Package, source); cfg.Exclude[relative] != "" {
+			if relative, _ := filepath.Rel(cfg.Package.Path, source); cfg.Package.Exclude[relative] != "" {
 				continue
 			}
 			require.True(t, ok, source)

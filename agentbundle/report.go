@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
@@ -21,6 +23,37 @@ type Report struct {
 	Overridden []Override `json:"overridden"`
 	// Excluded lists the files that the config leaves out.
 	Excluded []manifest.Exclusion `json:"excluded"`
+	// Skipped is every other file below a source that is not packed, by reason.
+	Skipped []Skipped `json:"skipped"`
+	// Formats counts the files by what they are made for.
+	Formats []FormatCount `json:"formats"`
+}
+
+// Skipped are files of a source that are not packed for one reason.
+type Skipped struct {
+	Source string `json:"source"`
+	Reason string `json:"reason"`
+	// Paths are relative to the source; one that ends in / stands for all below it.
+	Paths []string `json:"paths"`
+}
+
+// FormatCount counts the files of a format. What is read is packed, refused for
+// an error, or overridden by a file of a later source.
+type FormatCount struct {
+	Format     string `json:"format"`
+	Read       int    `json:"read"`
+	Packed     int    `json:"packed"`
+	Refused    int    `json:"refused"`
+	Overridden int    `json:"overridden"`
+}
+
+func (r *Report) skip(source, path, reason string) {
+	i := slices.IndexFunc(r.Skipped, func(s Skipped) bool { return s.Source == source && s.Reason == reason })
+	if i < 0 {
+		i = len(r.Skipped)
+		r.Skipped = append(r.Skipped, Skipped{Source: source, Reason: reason})
+	}
+	r.Skipped[i].Paths = append(r.Skipped[i].Paths, path)
 }
 
 // Override is an agent or command that several sources have. The last wins.
@@ -60,8 +93,11 @@ func (r *Report) errors() []error {
 	return errs
 }
 
-// WriteText writes the report for people: a line per problem, override and
-// exclusion, and a summary.
+// maxShown bounds the paths of one reason that people are shown.
+const maxShown = 5
+
+// WriteText writes the report for people: a line per problem, override,
+// exclusion and reason to leave files out, a table of the formats and a summary.
 func (r *Report) WriteText(w io.Writer) error {
 	var errs []error
 	line := func(format string, args ...any) {
@@ -77,7 +113,35 @@ func (r *Report) WriteText(w io.Writer) error {
 	for _, e := range r.Excluded {
 		line("%s: excluded: %s", e.Path, e.Reason)
 	}
+	for _, s := range r.Skipped {
+		shown := s.Paths
+		if len(shown) > maxShown {
+			shown = tops(shown)
+		}
+		if left := len(shown) - maxShown; left > 0 {
+			shown = append(slices.Clone(shown[:maxShown]), fmt.Sprintf("%d more", left))
+		}
+		line("%s: passed over %d: %s: %s", s.Source, len(s.Paths), s.Reason, strings.Join(shown, ", "))
+	}
+	if len(r.Formats) > 0 {
+		line("%-12s %6s %6s %7s %10s", "format", "read", "packed", "refused", "overridden")
+	}
+	for _, f := range r.Formats {
+		line("%-12s %6d %6d %7d %10d", f.Format, f.Read, f.Packed, f.Refused, f.Overridden)
+	}
 	line("%d agents, %d commands: %d errors, %d warnings, %d overridden, %d excluded",
 		r.Agents, r.Commands, r.Errors(), len(r.Problems)-r.Errors(), len(r.Overridden), len(r.Excluded))
 	return errors.Join(errs...)
+}
+
+// tops are the first elements of paths, once each.
+func tops(paths []string) []string {
+	var tops []string
+	for _, path := range paths {
+		if top, _, nested := strings.Cut(path, "/"); nested {
+			path = top + "/"
+		}
+		tops = append(tops, path)
+	}
+	return slices.Compact(tops)
 }

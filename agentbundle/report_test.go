@@ -16,7 +16,7 @@ import (
 func fixtureReport(t *testing.T) *agentbundle.Report {
 	t.Helper()
 	cfg := fixtureConfig()
-	cfg.Overlays = []string{filepath.Join("testdata", "own")}
+	cfg.Overlays = []agentbundle.Source{{Path: filepath.Join("testdata", "own")}}
 	r, err := agentbundle.Check(cfg)
 	require.NoError(t, err)
 	return r
@@ -37,6 +37,11 @@ func TestReportText(t *testing.T) {
 b.md: warning: uats: should be set
 testdata/own/agents/release-manager.md: overrides agent "release-manager" of testdata/package/codeflow-agents/operations/release-manager.md
 command/broken.md: excluded: invalid YAML
+testdata/own: passed over 1: named in .agentbundleignore: agents/idea.draft.md
+testdata/package: passed over 1: copies that an editor or a merge left: codeflow-agents/development/code-reviewer.md.backup
+testdata/package: passed over 1: outside of the folders of agents and commands: package.json
+format         read packed refused overridden
+uats              5      4       0          1
 3 agents, 2 commands: 1 errors, 1 warnings, 1 overridden, 1 excluded
 `, out.String())
 }
@@ -51,7 +56,16 @@ func TestReportJSON(t *testing.T) {
 			"kind": "agent", "name": "release-manager", "path": "testdata/own/agents/release-manager.md",
 			"replaces": "testdata/package/codeflow-agents/operations/release-manager.md"
 		}],
-		"excluded": [{"path": "command/broken.md", "reason": "invalid YAML"}]
+		"excluded": [{"path": "command/broken.md", "reason": "invalid YAML"}],
+		"skipped": [
+			{"source": "testdata/own", "reason": "named in .agentbundleignore", "paths": ["agents/idea.draft.md"]},
+			{
+				"source": "testdata/package", "reason": "copies that an editor or a merge left",
+				"paths": ["codeflow-agents/development/code-reviewer.md.backup"]
+			},
+			{"source": "testdata/package", "reason": "outside of the folders of agents and commands", "paths": ["package.json"]}
+		],
+		"formats": [{"format": "uats", "read": 5, "packed": 4, "refused": 0, "overridden": 1}]
 	}`, string(data))
 
 	data, err = json.Marshal(agentbundle.Problem{Path: "a.md", Severity: "error", Rule: "r", Message: "m"})

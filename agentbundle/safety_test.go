@@ -20,11 +20,10 @@ import (
 func TestReadFileRefuses(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ content, want string }{
-		"byte order mark": {"\ufeff---\n", "1: text: must be UTF-8 text without a byte order mark"},
-		"NUL":             {"---\na\n\x00", "3: text: must be UTF-8 text without NUL bytes"},
-		"not UTF-8":       {"---\n\xe9t\xe9", "2: text: must be UTF-8 text without other bytes, got 0xe9"},
-		"UTF-16":          {"\xff\xfea\x01", "1: text: must be UTF-8 text without other bytes, got 0xff"},
-		"too large":       {strings.Repeat("x", maxFile+1), "0: size: must have at most 1048576 bytes, got 1048577"},
+		"NUL":       {"---\na\n\x00", "3: text: must be UTF-8 text without NUL bytes"},
+		"not UTF-8": {"---\n\xe9t\xe9", "2: text: must be UTF-8 text without other bytes, got 0xe9"},
+		"UTF-16":    {"\xff\xfea\x01", "1: text: must be UTF-8 text without other bytes, got 0xff"},
+		"too large": {strings.Repeat("x", maxFile+1), "0: size: must have at most 1048576 bytes, got 1048577"},
 	}
 	for title, tt := range tests {
 		t.Run(title, func(t *testing.T) {
@@ -114,7 +113,7 @@ func TestIrregularFiles(t *testing.T) {
 	require.NoError(t, os.Chmod(at("agents/s.md"), 0o755))
 	require.NoError(t, os.WriteFile(at("commands"), nil, 0o644))
 
-	report, err := Check(Config{Package: dir})
+	report, err := Check(Config{Package: Source{Path: dir}})
 	require.NoError(t, err)
 	var got []string
 	for _, p := range report.Problems {
@@ -162,7 +161,7 @@ func TestUnreadable(t *testing.T) {
 	require.NoError(t, os.Chmod(sub, 0))
 	t.Cleanup(func() { _ = os.Chmod(sub, 0o700) }) // or the directory cannot be removed
 
-	report, err := Check(Config{Package: root.Name()})
+	report, err := Check(Config{Package: Source{Path: root.Name()}})
 	require.NoError(t, err)
 	require.Len(t, report.Problems, 2)
 	assert.Equal(t, ruleRead, report.Problems[0].Rule)
@@ -180,7 +179,7 @@ func TestBundleTooLarge(t *testing.T) {
 		text += strings.Repeat("x", maxFile-len(text))
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "commands", "c"+n+".md"), []byte(text), 0o600))
 	}
-	report, err := Check(Config{Package: dir})
+	report, err := Check(Config{Package: Source{Path: dir}})
 	require.NoError(t, err)
 	assert.Equal(t, maxBundle/maxFile, report.Commands)
 	require.Len(t, report.Problems, 1, "the first file too many is named")
@@ -190,7 +189,7 @@ func TestBundleTooLarge(t *testing.T) {
 
 func TestEmptySource(t *testing.T) {
 	t.Parallel()
-	report, err := Check(Config{Package: t.TempDir()})
+	report, err := Check(Config{Package: Source{Path: t.TempDir()}})
 	require.NoError(t, err)
 	require.Len(t, report.Problems, 1)
 	assert.Equal(t, ruleEmpty, report.Problems[0].Rule)

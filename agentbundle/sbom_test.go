@@ -53,7 +53,7 @@ func TestSBOMOfAnEditedAgentIsTheSame(t *testing.T) {
 	assert.Equal(t, sbom(t, before), sbom(t, after))
 
 	cfg := fixtureConfig()
-	cfg.Overlays = []string{filepath.Join("testdata", "own")}
+	cfg.Overlays = []agentbundle.Source{{Path: filepath.Join("testdata", "own")}}
 	assert.NotEqual(t, sbom(t, before), sbom(t, build(t, cfg)), "a further command changes it")
 }
 

@@ -84,7 +84,7 @@ func checkFields(m mapping, where, rule string, fields []field) []Problem {
 		value := m.get(f.key)
 		p := Problem{Line: m.line(f.key), Rule: rule}
 		switch {
-		case value == nil && f.optional, value != nil && f.values.has(value):
+		case f.optional && (value == nil || value.ShortTag() == "!!null"), value != nil && f.values.has(value):
 			continue
 		case value != nil:
 			p.Severity = cmp.Or(f.severity, SeverityError)

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
 )
 
@@ -18,34 +21,12 @@ const (
 	ruleEmpty = "empty-source"
 )
 
-// kind is what a source file becomes in the bundle.
-type kind string
-
-const (
-	agent   kind = "agent"
-	command kind = "command"
-)
-
-// sourceDirs are the folders of a source, with what they hold. Agents may be
-// nested in categories, commands may not. The package has had several layouts.
-var sourceDirs = []struct {
-	path string
-	kind kind
-}{
-	{"codeflow-agents", agent},
-	{"base-agents", agent},
-	{"agents", agent},
-	{"agent", agent},
-	{"command", command},
-	{"commands", command},
-}
-
 // readPackageJSON returns the name and version of a source. A directory that
 // is not a package has none.
 func readPackageJSON(dir string) (manifest.Source, error) {
 	var src manifest.Source
-	path := filepath.Join(dir, "package.json")
-	data, err := os.ReadFile(path)
+	name := filepath.Join(dir, "package.json")
+	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return src, nil
 	}
@@ -57,49 +38,83 @@ func readPackageJSON(dir string) (manifest.Source, error) {
 		License any `json:"license"`
 	}{Source: &src}
 	if err := json.Unmarshal(data, &pkg); err != nil {
-		return src, fmt.Errorf("decoding %q: %w", path, err)
+		return src, fmt.Errorf("decoding %q: %w", name, err)
 	}
 	// Old packages have an object, and npm has texts for no license and for a file.
 	if license, _ := pkg.License.(string); license != "UNLICENSED" && !strings.HasPrefix(license, "SEE ") {
 		src.License = license
 	}
 	if src.Name == "" || src.Version == "" {
-		return src, fmt.Errorf("decoding %q: name and version must be set, got %q and %q", path, src.Name, src.Version)
+		return manifest.Source{}, nil // it was never published
 	}
 	return src, nil
 }
 
-// walk calls visit for every Markdown file of a source that is not ignored,
-// in lexical order. Symbolic links are not followed and never accepted: a
-// link could bring any file of the machine into the image.
-func walk(root *os.Root, ignored ignore, visit func(k kind, path string), report func(Problem)) {
-	found := false
-	for _, dir := range sourceDirs {
-		// WalkDir follows its root, so that is looked at first.
-		info, err := root.Lstat(dir.path)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		found = true
-		if err == nil && !info.IsDir() {
-			report(Problem{Path: dir.path, Rule: ruleRegular, Message: fmt.Sprintf("must be a directory, got mode %s", info.Mode())})
-			continue
-		}
-		_ = fs.WalkDir(root.FS(), dir.path, func(path string, entry fs.DirEntry, err error) error {
-			switch {
-			case err != nil:
-				report(Problem{Path: path, Rule: ruleRead, Message: err.Error()})
-				return fs.SkipDir
-			case entry.IsDir() && (ignored.match(path, true) || dir.kind == command && path != dir.path):
-				return fs.SkipDir
-			case entry.IsDir() || entry.Type().IsRegular() && !strings.HasSuffix(path, markdown) || ignored.match(path, false):
-				return nil
-			}
-			visit(dir.kind, path)
+// visitor is told of everything below a source.
+type visitor struct {
+	visit  func(path string, p place)
+	skip   func(path, reason string)
+	report func(Problem)
+}
+
+// irregular is told of what is no regular file. Where a folder of agents or
+// commands is expected, it must be one.
+func (v visitor) irregular(root *os.Root, file string, folder bool, p place) {
+	info, err := root.Lstat(file)
+	switch {
+	case err != nil:
+		v.report(Problem{Path: file, Rule: ruleRead, Message: err.Error()})
+	case folder:
+		v.report(Problem{Path: file, Rule: ruleRegular, Message: fmt.Sprintf("must be a directory, got mode %s", info.Mode())})
+	case p.kind == "" && p.problem == nil:
+		v.skip(file, "no regular files")
+	default:
+		problem := *checkInfo(info)
+		problem.Path = file
+		v.report(problem)
+	}
+}
+
+// walk visits every file of a source, in lexical order. Symbolic links are not
+// followed and never accepted: a link could bring any file of the machine into
+// the image.
+//
+// It returns whether any folder is one of agents or commands.
+func (s Source) walk(root *os.Root, ignored ignore, own bool, v visitor) (found bool) {
+	skills := map[string]string{} // by folder, the skill that it is in
+	_ = fs.WalkDir(root.FS(), ".", func(file string, entry fs.DirEntry, err error) error {
+		base, dir := path.Base(file), path.Dir(file)
+		_, known := folders[file]
+		switch {
+		case err != nil:
+			v.report(Problem{Path: file, Rule: ruleRead, Message: err.Error()})
+			return fs.SkipDir
+		case file == ".":
 			return nil
-		})
-	}
-	if !found {
-		report(Problem{Path: ".", Rule: ruleEmpty, Message: "must hold agents or commands, has no such folder", Hint: "check the path"})
-	}
+		case entry.IsDir() && slices.Contains(foreignFolders, base):
+			v.skip(file+"/", "no part of the source")
+			return fs.SkipDir
+		case ignored.match(file, entry.IsDir()):
+			if entry.IsDir() {
+				v.skip(file+"/", byIgnoreFile)
+				return fs.SkipDir
+			}
+			v.skip(file, byIgnoreFile)
+		case entry.IsDir():
+			found = found || known || s.Format != convert.UATS && folders[strings.ToLower(base)] != ""
+			skills[file] = skills[dir]
+			if s.Format != convert.UATS && skills[dir] == "" {
+				if info, err := root.Lstat(path.Join(file, skillFile)); err == nil && info.Mode().IsRegular() {
+					skills[file] = file
+				}
+			}
+		case file == ignoreFile || file == registryFile:
+		case entry.Type().IsRegular() && !known:
+			v.visit(file, s.place(file, skills[dir], own))
+		default:
+			v.irregular(root, file, known, s.place(file, skills[dir], own))
+		}
+		return nil
+	})
+	return found
 }

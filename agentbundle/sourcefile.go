@@ -6,7 +6,12 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"unicode/utf8"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/hidden"
 )
 
 const (
@@ -24,6 +29,8 @@ const (
 	ruleSize    = "size"
 	ruleChanged = "changed"
 	ruleText    = "text"
+	ruleHidden  = "hidden-character"
+	ruleComment = "comment"
 )
 
 // readFile returns the content of a regular text file of bounded size. The
@@ -77,23 +84,88 @@ func readStable(f *os.File, info fs.FileInfo) ([]byte, *Problem) {
 	return data, nil
 }
 
-// checkText refuses what an editor would hide.
+// checkText refuses what is no UTF-8.
 func checkText(data []byte) *Problem {
 	refuse := func(at int, what, hint string) *Problem {
 		return &Problem{Line: lineAt(data, at), Rule: ruleText, Message: "must be UTF-8 text without " + what, Hint: hint}
 	}
-	if bytes.HasPrefix(data, []byte("\ufeff")) {
-		return refuse(0, "a byte order mark", "save the file without it")
-	}
 	if at := bytes.IndexByte(data, 0); at >= 0 {
 		return refuse(at, "NUL bytes", "remove them")
 	}
-	for at := 0; at < len(data); {
+	if utf8.Valid(data) {
+		return nil
+	}
+	for at := 0; ; {
 		r, size := utf8.DecodeRune(data[at:])
 		if r == utf8.RuneError && size == 1 {
 			return refuse(at, fmt.Sprintf("other bytes, got 0x%x", data[at]), "convert the file")
 		}
 		at += size
 	}
-	return nil
+}
+
+// maxHidden bounds the hidden characters of one file that are told.
+const maxHidden = 10
+
+// checkHidden refuses the characters that a reader does not see and a model
+// reads, in the text and in what the escapes of its YAML stand for.
+func checkHidden(data []byte, fm mapping) []Problem {
+	var problems []Problem
+	refuse := func(line int, code, where string) {
+		if len(problems) < maxHidden {
+			problems = append(problems, Problem{
+				Line: line, Rule: ruleHidden, Message: fmt.Sprintf("must not have characters that nobody sees, got %s%s", code, where), Hint: "remove it",
+			})
+		}
+	}
+	text := string(data)
+	lines := 1
+	at := 0
+	for _, f := range hidden.Find(text) {
+		lines += strings.Count(text[at:f.Offset], "\n")
+		at = f.Offset
+		refuse(lines, f.String(), "")
+	}
+	if problems == nil {
+		scalars(fm.Node, func(n *yaml.Node) {
+			for _, f := range hidden.Find(n.Value) {
+				refuse(n.Line, f.String(), " as an escape of YAML")
+			}
+		})
+	}
+	return problems
+}
+
+// scalars calls visit for every key and value below n.
+func scalars(n *yaml.Node, visit func(*yaml.Node)) {
+	if n == nil {
+		return
+	}
+	if n.Kind == yaml.ScalarNode {
+		visit(n)
+	}
+	for _, child := range n.Content {
+		scalars(child, visit)
+	}
+}
+
+// checkComments warns of a # that ends a text where its author may have gone on.
+func checkComments(fm mapping) []Problem {
+	if fm.Node == nil {
+		return nil
+	}
+	var problems []Problem
+	for i := 0; i+1 < len(fm.Content); i += 2 {
+		key, n := fm.Content[i], fm.Content[i+1]
+		if n.Style != 0 || str(n) == "" || n.LineComment == "" {
+			continue
+		}
+		if strings.ContainsAny(n.Value, " \t") || !strings.HasPrefix(n.LineComment, "# ") {
+			problems = append(problems, Problem{
+				Line: n.Line, Severity: SeverityWarning, Rule: ruleComment,
+				Message: fmt.Sprintf("a # starts a comment: %s ends before %.60q", key.Value, n.LineComment), Hint: "quote the value",
+			})
+		}
+	}
+	return problems
 }

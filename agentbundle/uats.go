@@ -58,9 +58,30 @@ var directories = values{"a list of directories, none of them the system's", fun
 
 var plainNameRE = regexp.MustCompile(`^[a-z0-9-]+$`)
 
+// served are the keys that the server reads. Where UATS is not required, a wrong
+// value of another is a warning, and all but the first two are optional.
+var served = []string{"name", "description", "mode", "model", "category", "tags", "intended_followups", "allowed_directories", "tools"}
+
+var basic = func() []field {
+	fields := slices.Clone(uats)
+	for i := range fields {
+		at := slices.Index(served, fields[i].key)
+		fields[i].optional = at < 0 || at > 1
+		if at < 0 {
+			fields[i].severity = SeverityWarning
+		}
+	}
+	return fields
+}()
+
 // checkAgent returns the problems that an agent's front matter has by itself.
-func checkAgent(fm mapping) []Problem {
-	problems := checkFields(fm, "", ruleUATS, uats)
+// Strict says that it must be complete by UATS.
+func checkAgent(fm mapping, strict bool) []Problem {
+	fields := uats
+	if !strict {
+		fields = basic
+	}
+	problems := checkFields(fm, "", ruleUATS, fields)
 	warn := func(key, hint, format string, args ...any) {
 		problems = append(problems, Problem{
 			Line: fm.line(key), Severity: SeverityWarning, Rule: ruleUATS,
@@ -73,6 +94,9 @@ func checkAgent(fm mapping) []Problem {
 	description := fm.str("description")
 	if n := utf8.RuneCountInString(description); text.has(fm.get("description")) && (n < minDescription || n > maxDescription) {
 		warn("description", "say what it does and when to use it", "should have %d to %d characters, got %d", minDescription, maxDescription, n)
+	}
+	if fm.str("model") == "inherit" {
+		warn("model", "name a model, or leave it out where UATS is not required", `should be a model, "inherit" is Claude Code's word for the session's`)
 	}
 	tools := mapping{fm.get("tools")}
 	on := func(tool string) bool { n := tools.get(tool); return n != nil && yes.has(n) }

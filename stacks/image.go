@@ -15,8 +15,9 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
 )
 
-// buildImage packs the colour's agents and the server. It writes nothing outside
-// caches, so a preview shows the digest that an update deploys.
+// buildImage packs the colour's agents and the server. [agentbundle.Load] makes every
+// check that the command makes, that for secrets among them. Nothing is written
+// outside caches, so a preview shows the digest that an update deploys.
 func buildImage(ctx *pulumi.Context, cfg *Color, module string) (*agentbundle.Image, error) {
 	sources, err := agentbundle.ReadConfig(filepath.Join(module, cfg.Agents))
 	if err != nil {

@@ -92,7 +92,7 @@ func TestRefusals(t *testing.T) {
 		files  map[string]string
 		want   string
 	}{
-		"unknown format": {"vim", nil, `format must be one of claude-code, cursor, opencode, got "vim"`},
+		"unknown format": {"vim", nil, `format must be one of claude-code, cursor, opencode, uats, got "vim"`},
 		"colliding names": {
 			"opencode",
 			map[string]string{"agents/a.md": "---\nname: same\n---\n", "agents/b.md": "---\nname: same\n---\n"},

@@ -2,11 +2,14 @@ package convert
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/frontmatter"
 )
 
 var (
@@ -30,7 +33,7 @@ type header struct {
 func newHeader(source, name string, front *yaml.Node) *header {
 	h := &header{source: source, in: map[string]*yaml.Node{}, out: yaml.Node{Kind: yaml.MappingNode}}
 	for i := 0; i < len(front.Content); i += 2 {
-		if value := front.Content[i+1]; given(value) {
+		if value := front.Content[i+1]; given(value) && !sessionModel(front.Content[i].Value, value) {
 			h.in[front.Content[i].Value] = value
 		}
 	}
@@ -43,6 +46,12 @@ func newHeader(source, name string, front *yaml.Node) *header {
 // given reports whether a key has a value: neither null nor the empty text.
 func given(n *yaml.Node) bool {
 	return n != nil && (n.Kind != yaml.ScalarNode || n.Value != "" && n.ShortTag() != "!!null")
+}
+
+// sessionModel reports the word of Claude Code for the session's model, which is
+// every tool's default and which others cannot resolve.
+func sessionModel(key string, value *yaml.Node) bool {
+	return key == "model" && value.Value == "inherit"
 }
 
 func (h *header) report(at *yaml.Node, format string, args ...any) {
@@ -109,4 +118,15 @@ func (h *header) toolName(n *yaml.Node) string {
 		h.report(n, "the name of a tool must match %s, got %q", toolRE, n.Value)
 	}
 	return n.Value
+}
+
+// lost are the keys that were not written, or not as they are.
+func (h *header) lost(title string) []Loss {
+	var lost []Loss
+	for _, key := range slices.Sorted(maps.Keys(h.in)) {
+		if frontmatter.Child(&h.out, key) == nil && (key != "tools" || frontmatter.Child(&h.out, "permission") == nil) {
+			lost = append(lost, Loss{Key: key, Reason: title + " has no such key"})
+		}
+	}
+	return lost
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/rogpeppe/go-internal/diff"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/hidden"
 )
 
 // Result is what differs between two bundles. Files are named by their path
@@ -63,7 +65,8 @@ func keys[V any](a, b map[string]V) []string {
 // Empty reports whether nothing differs.
 func (r Result) Empty() bool { return len(r.Added)+len(r.Removed)+len(r.Changed) == 0 }
 
-// WriteText writes the result for people: a summary, then the diffs.
+// WriteText writes the result for people: a summary, then the diffs. Characters
+// that nobody would see are shown as U+202E.
 func (r Result) WriteText(w io.Writer) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d added, %d removed, %d changed\n", len(r.Added), len(r.Removed), len(r.Changed))
@@ -82,7 +85,7 @@ func (r Result) WriteText(w io.Writer) error {
 	for _, c := range r.Changed {
 		fmt.Fprintf(&b, "\n%s", c.Diff)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, hidden.Show(b.String()))
 	return err
 }
 

@@ -15,8 +15,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
 )
 
 // allow at the end of a line lets it pass, as gitleaks does.
@@ -46,10 +44,15 @@ var rules = []struct {
 	{"a JSON web token", ".ey", regexp.MustCompile(`\bey[0-9A-Za-z]{17,}\.ey[\w/-]{17,}\.[\w/-]{10,}`)},
 }
 
-// Scan returns a problem, without a path, for every secret in a file. What it
-// reports is not the secret.
-func Scan(data []byte) []agentbundle.Problem {
-	var problems []agentbundle.Problem
+// Finding is a secret in a file. What it says is not the secret.
+type Finding struct {
+	Line          int
+	Message, Hint string
+}
+
+// Scan returns every secret in a file.
+func Scan(data []byte) []Finding {
+	var found []Finding
 	for _, rule := range rules {
 		if !slices.ContainsFunc(strings.Fields(rule.words), func(word string) bool { return bytes.Contains(data, []byte(word)) }) {
 			continue
@@ -59,12 +62,12 @@ func Scan(data []byte) []agentbundle.Problem {
 			if bytes.Contains(line, []byte(allow)) || bytes.HasSuffix(data[at[0]:at[1]], []byte(example)) {
 				continue
 			}
-			problems = append(problems, agentbundle.Problem{
-				Line: 1 + bytes.Count(data[:at[0]], []byte("\n")), Rule: "secret",
+			found = append(found, Finding{
+				Line:    1 + bytes.Count(data[:at[0]], []byte("\n")),
 				Message: fmt.Sprintf("must not hold secrets, got %s of %d characters", rule.name, at[1]-at[0]),
 				Hint:    fmt.Sprintf("remove and revoke it, or end the line with %q if it is none", allow),
 			})
 		}
 	}
-	return problems
+	return found
 }

@@ -50,7 +50,7 @@ func newProject(b *testing.B) project {
 	require.NoError(b, err)
 	cfg, err := bundles.ReadConfig(filepath.Join(installed, "bundle.yaml"))
 	require.NoError(b, err)
-	agent := filepath.Join(cfg.Package, "codeflow-agents", "development", "code-reviewer.md")
+	agent := filepath.Join(cfg.Package.Path, "codeflow-agents", "development", "code-reviewer.md")
 	data, err := os.ReadFile(agent)
 	if err != nil {
 		b.Skip("the real package is not installed: run `npm ci --ignore-scripts --prefix agents`")

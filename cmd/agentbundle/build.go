@@ -10,23 +10,40 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/secrets"
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 )
 
 func checkCommand() *cobra.Command {
-	return &cobra.Command{
+	var fix bool
+	var format string
+	cmd := &cobra.Command{
 		Use: "check [SOURCE]", Short: "Report everything that is wrong with the agents", Args: usage(cobra.MaximumNArgs(1)),
 		Long: "Report everything that is wrong with the agents and commands of a source,\n" +
 			"secrets among it, one problem a line: path:line: severity: rule: message.\n" +
-			"Warnings are reported too, but do not fail the command.",
+			"Warnings are reported too, but do not fail the command. Then every file that is\n" +
+			"not packed, by reason, and what was read, packed and refused of each format.",
 		Example: `  agentbundle check
+  agentbundle check --format claude-code path/to/agents
+  agentbundle check --fix path/to/agents
   agentbundle check --json path/to/agents | jq '.problems[].path'`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := sourceConfig(argument(args, 0))
 			if err != nil {
 				return err
 			}
-			_, report, err := agentbundle.Inspect(cfg, secrets.Scan)
+			if format != "" {
+				cfg.Package.Format = format
+			}
+			if fix {
+				fixed, err := agentbundle.Fix(cfg)
+				for _, f := range fixed {
+					fmt.Fprintln(cmd.ErrOrStderr(), f)
+				}
+				if err != nil {
+					return err
+				}
+			}
+			_, report, err := agentbundle.Inspect(cfg)
 			if err != nil {
 				return err
 			}
@@ -39,6 +56,9 @@ func checkCommand() *cobra.Command {
 			return nil
 		},
 	}
+	cmd.Flags().BoolVar(&fix, "fix", false, "first correct what has one right correction: endings, quotes, byte order marks")
+	cmd.Flags().StringVar(&format, "format", "", "the `format` of the source, or of the package in a config file: auto, "+strings.Join(convert.Tools(), ", "))
+	return cmd
 }
 
 // imageFlags are the flags of an image's content.

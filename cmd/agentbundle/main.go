@@ -7,6 +7,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/hidden"
 )
 
 const (
@@ -32,7 +35,8 @@ const defaultSource = "agents/bundle.yaml"
 const long = `Check the agents that the colour stacks deploy, pack them into an image, and
 show what is in one.
 
-A SOURCE is a bundle's config file or a directory of agents; by default it is
+A SOURCE is a bundle's config file or a directory of agents, each file of which
+is taken for what it is made for; by default it is
 ` + defaultSource + `. A BUNDLE is a source, the directory of an OCI layout, or
 the reference of an image in a registry, with its tag or digest.
 
@@ -59,6 +63,8 @@ type usageError struct{ error }
 
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	root := command()
+	// Names and texts come from files of others: no escape reaches the terminal.
+	stdout, stderr = hidden.Writer(stdout), hidden.Writer(stderr)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
@@ -90,7 +96,7 @@ func command() *cobra.Command {
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.PersistentFlags().Bool("json", false, "print the result as JSON")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(checkCommand(), buildCommand(), pushCommand(), convertCommand(), diffCommand(), showCommand(), unpackCommand())
+	root.AddCommand(initCommand(), addCommand(), serveCommand(), checkCommand(), buildCommand(), pushCommand(), convertCommand(), diffCommand(), showCommand(), unpackCommand())
 	return root
 }
 
@@ -118,8 +124,13 @@ func emit(cmd *cobra.Command, result any, text func(io.Writer) error) error {
 	if asJSON, _ := cmd.Flags().GetBool("json"); !asJSON {
 		return text(cmd.OutOrStdout())
 	}
-	enc := json.NewEncoder(cmd.OutOrStdout())
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(result)
+	if err := enc.Encode(result); err != nil {
+		return err
+	}
+	_, err := cmd.OutOrStdout().Write(hidden.EscapeJSON(buf.Bytes()))
+	return err
 }

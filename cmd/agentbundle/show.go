@@ -24,7 +24,8 @@ func convertCommand() *cobra.Command {
 		Use: "convert --to FORMAT --out DIR [BUNDLE]", Short: "Write the agents in the format of another tool", Args: usage(cobra.MaximumNArgs(1)),
 		Long: "Write the agents and commands of a bundle as another tool reads them, into the\n" +
 			"folders that it looks for below a directory. Files of the same name are\n" +
-			"replaced. Standard output lists the files.",
+			"replaced. Standard output lists the files, standard error what the format has no\n" +
+			"place for. A directory of any format will do: " + strings.Join(convert.Tools(), ", ") + ".",
 		Example: `  agentbundle convert --to claude-code --out .
   agentbundle convert --to opencode --out /tmp/agents registry.example.com/codeflow:blue`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -36,9 +37,12 @@ func convertCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			files, err := convert.To(format, bundle.files)
+			files, lost, err := convert.Convert(format, bundle.files)
 			if err != nil {
 				return err
+			}
+			for _, line := range lines(lost) {
+				fmt.Fprintln(cmd.ErrOrStderr(), line)
 			}
 			if err := write(out, files); err != nil {
 				return fmt.Errorf("writing to %q: %w", out, err)
@@ -53,6 +57,28 @@ func convertCommand() *cobra.Command {
 	cmd.Flags().StringVar(&format, "to", "", "the `format`: "+strings.Join(convert.Formats(), ", "))
 	cmd.Flags().StringVar(&out, "out", "", "the `directory` to write to")
 	return cmd
+}
+
+// maxLost is how many files are named of those that lose the same.
+const maxLost = 3
+
+// lines tell what is lost, once for all files that lose the same.
+func lines(lost []convert.Loss) []string {
+	byReason := map[string][]string{}
+	for _, loss := range lost {
+		reason := loss.Key + ": " + loss.Reason
+		byReason[reason] = append(byReason[reason], loss.Path)
+	}
+	var all []string
+	for _, reason := range slices.Sorted(maps.Keys(byReason)) {
+		paths := byReason[reason]
+		line := fmt.Sprintf("lost %s: %s", reason, strings.Join(paths[:min(len(paths), maxLost)], ", "))
+		if left := len(paths) - maxLost; left > 0 {
+			line += fmt.Sprintf(", and %d more", left)
+		}
+		all = append(all, line)
+	}
+	return all
 }
 
 func unpackCommand() *cobra.Command {

@@ -16,7 +16,6 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle"
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
-	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/secrets"
 )
 
 // contents are what is in a bundle, wherever it is.
@@ -33,7 +32,7 @@ func sourceConfig(source string) (agentbundle.Config, error) {
 		return agentbundle.Config{}, fmt.Errorf("reading source: %w: name a bundle's config file or a directory of agents", err)
 	}
 	if info.IsDir() {
-		return agentbundle.Config{Package: source}, nil
+		return agentbundle.Config{Package: agentbundle.Source{Path: source, Format: agentbundle.FormatAuto}}, nil
 	}
 	return agentbundle.ReadConfig(source)
 }
@@ -41,7 +40,7 @@ func sourceConfig(source string) (agentbundle.Config, error) {
 // load reads and checks a source. Its report goes to standard error when
 // there is something to say.
 func load(cmd *cobra.Command, cfg agentbundle.Config) (*agentbundle.Bundle, error) {
-	bundle, report, err := agentbundle.Inspect(cfg, secrets.Scan)
+	bundle, report, err := agentbundle.Inspect(cfg)
 	if err != nil {
 		return nil, err
 	}

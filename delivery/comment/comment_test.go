@@ -110,7 +110,7 @@ func TestEscapes(t *testing.T) {
 		}},
 		Agents: "1 added\n``` x\n\n+````\n+</details>",
 	})
-	assert.Contains(t, text, "prod: the alarm topic ```a`b``<img src=x>|@org/team # x[31m``` (aws:sns/topic:Topic) would be deleted\n")
+	assert.Contains(t, text, "prod: the alarm topic ```a`b``<img src=x>|@org/team # xU+202EU+001B[31m``` (aws:sns/topic:Topic) would be deleted\n")
 	assert.Contains(t, text, "prod: the b `b` (`own:@org/team:<b>`) would be deleted\n")
 	assert.Contains(t, text, "````text\nbad:\n```\n</details> @everyone\n````\n")
 	assert.Contains(t, text, "````text\n1 added\n``` x\n````\n")

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/hidden"
 )
 
 const (
@@ -17,14 +18,11 @@ const (
 // would have to outnumber.
 var long = regexp.MustCompile("`{9,}")
 
-// clean drops what a terminal or a browser would act on.
+// clean shows what a terminal or a browser would act on, and what a reader would
+// not see, as U+202E: a reviewer sees what a model gets.
 func clean(text string) string {
-	return long.ReplaceAllString(strings.Map(func(r rune) rune {
-		if r != '\n' && r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�")), "````````")
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, "�"), "\r\n", "\n")
+	return long.ReplaceAllString(hidden.Show(text), "````````")
 }
 
 // lines are the lines of a text that is not ours.

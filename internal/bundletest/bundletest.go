@@ -52,7 +52,7 @@ func Real(t testing.TB, config string) fstest.MapFS {
 	t.Helper()
 	cfg, err := agentbundle.ReadConfig(config)
 	require.NoError(t, err)
-	require.DirExists(t, cfg.Package, "install the package: npm ci --ignore-scripts --prefix agents")
+	require.DirExists(t, cfg.Package.Path, "install the package: npm ci --ignore-scripts --prefix agents")
 	bundle, err := agentbundle.Load(cfg)
 	require.NoError(t, err)
 	return pack(t, &bundle.Manifest, bundle.Files())

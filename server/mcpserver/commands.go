@@ -12,6 +12,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/usage"
 )
@@ -114,12 +115,14 @@ func checkArguments(command *catalog.Command, args map[string]string) error {
 
 // fill returns the text of a command with its {{variables}} replaced by the
 // arguments given, those of other inputs by nothing; what the text only explains
-// follows it. Without any arguments the text stays as it is.
+// follows it. Without any arguments the text stays as it is. Two braces that are
+// text are \{{ in a bundle.
 func fill(command *catalog.Command, args map[string]string) string {
 	if len(args) == 0 {
-		return command.Body
+		return convert.Unescape(command.Body)
 	}
-	var replace, rest []string
+	var rest []string
+	replace := []string{`\{{`, "{{"}
 	for _, input := range command.Inputs {
 		value, given := args[input.Name]
 		forms := []string{"{{" + input.Name + "}}", "{{ " + input.Name + " }}"}
