@@ -47,8 +47,9 @@ func key(r *http.Request, c call) string {
 		return ""
 	}
 	var b strings.Builder
+	b.Grow(len(c.method) + len(c.params) + 64)
 	for _, name := range identifying {
-		b.WriteString(r.Header.Get(name))
+		b.WriteString(first(r, name))
 		b.WriteByte(0)
 	}
 	for name := range r.Header {
