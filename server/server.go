@@ -12,6 +12,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/api"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/compress"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
@@ -115,7 +116,7 @@ func New(bundle fs.FS, opts *Options) *Server {
 	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &s.page))
-	s.handler = s.routes(guard.New(mux, o.Guard))
+	s.handler = s.routes(guard.New(compress.New(mux), o.Guard))
 	return s
 }
 

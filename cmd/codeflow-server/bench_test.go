@@ -25,6 +25,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/load"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
 )
@@ -334,11 +335,13 @@ func BenchmarkMemory(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	server := build(b)
 	data := mcpData(b, server, start(b, server))
+	large := &process.Server{Binary: server.Binary, Bundle: many(b, server, 1000)}
 	ready := map[string][]time.Duration{}
 	for b.Loop() {
 		for range 10 {
 			for _, c := range []contender{
-				start(b, server), startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "node", "mcp.mjs", data), startPeer(b, "v2", "mcp.mjs", data, "v2"),
+				start(b, server), {"ours_1000_agents", start(b, large).Process},
+				startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "v2", "mcp.mjs", data, "v2"), startPeer(b, "node", "mcp.mjs", data),
 			} {
 				c.Stop()
 				ready[c.name] = append(ready[c.name], c.Ready)
@@ -349,4 +352,19 @@ func BenchmarkStart(b *testing.B) {
 		b.ReportMetric(milliseconds(median(times)), "ms_start_"+name)
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// many is a folder of the agents of a bundle, again and again.
+func many(b *testing.B, server *process.Server, agents int) string {
+	b.Helper()
+	texts := map[string]string{}
+	for i := range agents {
+		e := server.Manifest.Agents[i%len(server.Manifest.Agents)]
+		text, err := os.ReadFile(filepath.Join(server.Bundle, filepath.FromSlash(e.Path)))
+		require.NoError(b, err)
+		texts[fmt.Sprintf("%s-%d", e.Name, i)] = string(text)
+	}
+	dir := b.TempDir()
+	require.NoError(b, os.CopyFS(dir, bundletest.FS(b, texts, nil)))
+	return dir
 }

@@ -8,7 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Bounds of a [memory]: at most 16 MiB of answers, of short requests.
+// Bounds of a [memory]: at most 16 MiB of answers, and as much compressed, of short requests.
 const (
 	maxAnswers    = 256
 	maxRemembered = 64 << 10

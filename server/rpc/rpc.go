@@ -14,6 +14,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/compress"
 )
 
 const (
@@ -106,7 +108,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	h.answer(r, c).write(w, c.id)
+	h.answer(r, c).writeTo(w, c.id, compress.Taken(r))
 }
 
 // whole returns a body, without a copy where that is in memory.
@@ -156,6 +158,7 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, messages []json.
 var (
 	tooLarge = invalid(jsonrpc.CodeInternalError, "the answer would be larger than %d bytes: ask for less at once", maxAnswer)
 	jsonType = []string{"application/json"}
+	encoding = []string{"gzip"}
 )
 
 // answer is what is written for a call: rest follows the id. An event stream has
@@ -164,6 +167,7 @@ type answer struct {
 	status int
 	rest   []byte
 	stream bool
+	tail   compress.Tail // of rest, where the answer is remembered
 }
 
 func failed(status int, failure *jsonrpc.Error) answer {
@@ -203,6 +207,7 @@ func (h *handler) answer(r *http.Request, c call) answer {
 	}
 	if again := done(); key != "" && again != nil && a.status == http.StatusOK && !a.stream && len(a.rest) <= maxRemembered {
 		a.rest = bytes.Clone(a.rest) // without the space behind it
+		a.tail = compress.NewTail(a.rest)
 		h.memory.answers.Add(key, known{a, again})
 	}
 	return a
@@ -242,7 +247,7 @@ func (h *handler) ask(r *http.Request, c call) answer {
 		return failed(http.StatusOK, tooLarge)
 	case strings.HasPrefix(rec.header.Get("Content-Type"), "text/event-stream"):
 		id := string(c.id)
-		return answer{rec.status, []byte(strings.NewReplacer(start, `{"jsonrpc":"2.0","id":`+id+`,`, begin+"1", begin+id).Replace(string(said))), true}
+		return answer{status: rec.status, stream: true, rest: []byte(strings.NewReplacer(start, `{"jsonrpc":"2.0","id":`+id+`,`, begin+"1", begin+id).Replace(string(said)))}
 	case !ok && rec.status >= http.StatusBadRequest && rec.status < http.StatusInternalServerError:
 		// It has errors in words, such as one of JSON that is nested too deeply.
 		return failed(rec.status, invalid(jsonrpc.CodeInvalidRequest, "%s", bytes.TrimSpace(said)))
@@ -265,11 +270,20 @@ func (a answer) head(id json.RawMessage) []byte {
 }
 
 // write writes the whole answer to a request.
-func (a answer) write(w http.ResponseWriter, id json.RawMessage) {
+func (a answer) write(w http.ResponseWriter, id json.RawMessage) { a.writeTo(w, id, false) }
+
+// writeTo writes it as gzip where that is taken and made.
+func (a answer) writeTo(w http.ResponseWriter, id json.RawMessage, zipped bool) {
 	head, header := a.head(id), w.Header()
 	header["Content-Type"] = jsonType
 	if a.stream {
 		header["Content-Type"] = []string{"text/event-stream"}
+	}
+	if zipped {
+		if member := a.tail.After(head); member != nil {
+			header["Content-Encoding"] = encoding
+			head, a.rest = member, nil
+		}
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(head) + len(a.rest))}
 	w.WriteHeader(a.status)
