@@ -1,20 +1,25 @@
 // Serves tools/list and get_agent with the TypeScript SDK, for the benchmarks of
 // cmd/codeflow-server, which write the file:
 //
-//   bun|node mcp.mjs <port> <bundle.json>
+//   bun|node mcp.mjs <port> <bundle.json> [v2]
 //
-// The file has the tools, and the agents' texts by name. As the SDK's examples
-// do, each request has a server of its own; as little as possible is around it.
+// It is the SDK's version 1 without v2, which bun alone serves. The file has the
+// tools, and the agents' texts by name. As the SDK's examples do, each request has a
+// server of its own; as little as possible is around it.
 import { readFileSync } from "node:fs";
 import http from "node:http";
-import { Server } from "@modelcontextprotocol/sdk/server/index.js";
-import { StreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/streamableHttp.js";
-import { WebStandardStreamableHTTPServerTransport } from "@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js";
-import { CallToolRequestSchema, ListToolsRequestSchema } from "@modelcontextprotocol/sdk/types.js";
 
-const [port, file] = process.argv.slice(2);
+const [port, file, v2] = process.argv.slice(2);
 const { tools, agents } = JSON.parse(readFileSync(file, "utf8"));
 const hostname = "127.0.0.1";
+
+const sdk = "@modelcontextprotocol/sdk/server";
+const { Server, WebStandardStreamableHTTPServerTransport } = v2
+  ? await import("@modelcontextprotocol/server")
+  : { ...(await import(`${sdk}/index.js`)), ...(await import(`${sdk}/webStandardStreamableHttp.js`)) };
+const { ListToolsRequestSchema, CallToolRequestSchema } = v2
+  ? { ListToolsRequestSchema: "tools/list", CallToolRequestSchema: "tools/call" }
+  : await import("@modelcontextprotocol/sdk/types.js");
 
 // connect returns a transport with a server behind it.
 async function connect(Transport) {
@@ -38,6 +43,7 @@ if (globalThis.Bun) {
     },
   });
 } else {
+  const { StreamableHTTPServerTransport } = await import(`${sdk}/streamableHttp.js`);
   const server = http.createServer(async (request, response) => {
     if (request.url === "/health") return response.end();
     await (await connect(StreamableHTTPServerTransport)).handleRequest(request, response);

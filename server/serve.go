@@ -15,11 +15,10 @@ import (
 // server is about to close:
 // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html#connection-idle-timeout
 const (
-	readHeaderTimeout = 5 * time.Second
-	readTimeout       = 10 * time.Second // of a body that no handler reads: guard has its own
-	writeTimeout      = 30 * time.Second
-	idleTimeout       = 75 * time.Second
-	maxHeaderBytes    = 64 << 10
+	readTimeout    = 5 * time.Second // of headers with a short body: guard has its own for others
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 75 * time.Second
+	maxHeaderBytes = 64 << 10
 )
 
 // Drain is how a server stops. Together its times stay below the 30 s that ECS
@@ -38,7 +37,7 @@ type Drain struct {
 func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.Handler, drain Drain) error {
 	srv := &http.Server{
 		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
+		ReadHeaderTimeout: readTimeout, // a second one would be set for each request
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,

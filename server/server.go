@@ -12,6 +12,7 @@ import (
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/api"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/catalog"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/compress"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/mcpserver"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/rpc"
@@ -115,17 +116,23 @@ func New(bundle fs.FS, opts *Options) *Server {
 	}
 	mux.Handle(api.Root, api.New(c, &api.Options{Version: Version, Recorder: o.Recorder, Top: o.Top}))
 	mux.Handle("/", web.New(c, &s.page))
-	s.handler = s.routes(guard.New(mux, o.Guard))
+	s.handler = s.routes(guard.New(compress.New(mux), o.Guard))
 	return s
 }
 
-// routes answers what load balancers ask before anything else is looked at.
+// routes answers what load balancers ask before anything else is looked at. It is no
+// [http.ServeMux]: another one is behind it, and each takes its time of every request.
 func (s *Server) routes(guarded http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("GET /health", s.health)
-	mux.HandleFunc("GET /livez", livez)
-	mux.Handle("/", web.Errors(guarded, &s.page))
-	return mux
+	probes := map[string]http.Handler{"/health": s.health, "/livez": http.HandlerFunc(livez)}
+	guarded = web.Errors(guarded, &s.page)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if probe, ok := probes[r.URL.Path]; ok && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+			r.Pattern = r.URL.Path
+			probe.ServeHTTP(w, r)
+			return
+		}
+		guarded.ServeHTTP(w, r)
+	})
 }
 
 // ServeHTTP answers one request.

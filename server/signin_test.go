@@ -8,6 +8,7 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -166,18 +167,23 @@ func TestPeopleSignIn(t *testing.T) {
 	}
 }
 
-// TestRealBrowser lets Chromium sign in: whether it takes the cookies is its decision.
+// TestRealBrowser lets Chromium sign in and out: whether it takes the cookies is its
+// decision. peers/signin.mjs says what must be.
 func TestRealBrowser(t *testing.T) {
 	t.Parallel()
 	chromium, err := exec.LookPath("chromium")
 	if err != nil {
 		t.Skipf("not tested in a browser: %v (apt-get install chromium)", err)
 	}
+	if _, err := os.Stat("../peers/node_modules/playwright-core"); err != nil {
+		t.Skipf("not tested in a browser: %v (npm ci --prefix peers)", err)
+	}
 	srv, _ := signInServer(t, oidctest.New(t), "read")
-	out, err := exec.CommandContext(t.Context(), chromium, "--headless", "--no-sandbox", "--disable-gpu", "--ignore-certificate-errors",
-		"--user-data-dir="+t.TempDir(), "--virtual-time-budget=10000", "--dump-dom", srv.URL+"/sign-in?to=/agents/seo-master").Output()
-	require.NoError(t, err)
-	assert.Contains(t, string(out), "<h1>seo-master</h1>")
+	cmd := exec.CommandContext(t.Context(), "node", "signin.mjs", chromium, srv.URL)
+	cmd.Dir = "../peers"
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, string(out))
+	t.Logf("%s", out)
 }
 
 // TestIssuerIsDown: the server is healthy, and says who cannot be asked.

@@ -10,7 +10,6 @@
 package main_test
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
@@ -20,11 +19,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/bundletest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/load"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/process"
 )
@@ -67,11 +68,17 @@ func start(tb testing.TB, server *process.Server, flags ...string) contender {
 	return contender{"ours", p}
 }
 
-// startPeer starts a script of the peers with the data that it serves.
-func startPeer(b *testing.B, name, script string, data any) contender {
+// startPeer starts a script of the peers, or bare, with the data that it serves.
+func startPeer(b *testing.B, name, script string, data any, more ...string) contender {
 	b.Helper()
-	runtime, err := process.Node()
-	if name == "bun" {
+	var runtime string
+	var err error
+	switch name {
+	case "bare":
+		runtime = script
+	case "node":
+		runtime, err = process.Node()
+	default:
 		runtime, err = process.Bun(b.Context(), peers)
 	}
 	if err != nil {
@@ -82,34 +89,71 @@ func startPeer(b *testing.B, name, script string, data any) contender {
 	file := filepath.Join(b.TempDir(), "data.json")
 	require.NoError(b, os.WriteFile(file, text, 0o600))
 	p, err := process.Start(b.Context(), "/health", func(port string) *exec.Cmd {
-		return exec.Command(runtime, filepath.Join(peers, script), port, file)
+		args := append([]string{port, file}, more...)
+		if name != "bare" {
+			args = append([]string{filepath.Join(peers, script)}, args...)
+		}
+		return exec.Command(runtime, args...)
 	})
 	require.NoError(b, err)
 	b.Cleanup(p.Stop)
 	return contender{name, p}
 }
 
-// BenchmarkHealth compares with an answer that bun has ready.
+// startBare starts net/http with the answer that ours gives to a request.
+func startBare(b *testing.B, ours contender, path, request string) contender {
+	b.Helper()
+	binary := filepath.Join(b.TempDir(), "bare")
+	out, err := exec.CommandContext(b.Context(), "go", "build", "-o", binary, "./testdata/bare").CombinedOutput()
+	require.NoError(b, err, string(out))
+	bare := startPeer(b, "bare", binary, answers(b, ours, path, request))
+	requireSame(b, ours, bare, path, request)
+	return bare
+}
+
+// answers is what bare and serve.mjs serve: the answer that ours gives.
+func answers(b *testing.B, ours contender, path, request string) map[string]any {
+	b.Helper()
+	headers, body := ask(b, ours.Address, path, request)
+	return map[string]any{"/health": map[string]any{}, path: map[string]any{"headers": headers, "body": body}}
+}
+
+// requireSame requires that a peer's answer is ours but for the request's id.
+func requireSame(b *testing.B, ours, peer contender, path, request string) {
+	b.Helper()
+	headers, body := ask(b, ours.Address, path, request)
+	theirHeaders, theirBody := ask(b, peer.Address, path, request)
+	delete(headers, "X-Request-Id")
+	delete(theirHeaders, "X-Request-Id")
+	require.Equal(b, body, theirBody)
+	require.Equal(b, headers, theirHeaders)
+}
+
+// BenchmarkHealth compares with an answer that bun and net/http have ready.
 func BenchmarkHealth(b *testing.B) { comparePath(b, "/health") }
 
-// BenchmarkAgents compares with an answer that bun has ready.
+// BenchmarkAgents compares with an answer that bun and net/http have ready.
 func BenchmarkAgents(b *testing.B) { comparePath(b, "/api/v1/agents") }
 
 func comparePath(b *testing.B, path string) {
 	ours := start(b, build(b))
-	headers, body := get(b, ours.Address, path)
-	answers := map[string]any{"/health": map[string]any{}, path: map[string]any{"headers": headers, "body": body}}
-	bun := startPeer(b, "bun", "serve.mjs", answers)
-	theirHeaders, theirBody := get(b, bun.Address, path)
-	require.Equal(b, body, theirBody)
-	require.Equal(b, headers, theirHeaders)
-	compare(b, path, nil, ours, bun)
+	bun := startPeer(b, "bun", "serve.mjs", answers(b, ours, path, ""))
+	requireSame(b, ours, bun, path, "")
+	compare(b, path, nil, ours, bun, startBare(b, ours, path, ""))
 }
 
-// get returns an answer without the headers that every server sets itself.
-func get(b *testing.B, address, path string) (headers map[string]string, body string) {
+// ask returns an answer without the headers that every server sets itself.
+func ask(b *testing.B, address, path, request string) (headers map[string]string, body string) {
 	b.Helper()
-	resp, err := http.Get("http://" + address + path)
+	req, err := http.NewRequestWithContext(b.Context(), http.MethodGet, "http://"+address+path, strings.NewReader(request))
+	require.NoError(b, err)
+	if request != "" {
+		req.Method = http.MethodPost
+		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set("Accept", "application/json, text/event-stream")
+	}
+	req.Header.Set("Accept-Encoding", "identity") // as the load asks
+	resp, err := http.DefaultClient.Do(req)
 	require.NoError(b, err)
 	defer resp.Body.Close()
 	require.Equal(b, http.StatusOK, resp.StatusCode)
@@ -124,10 +168,10 @@ func get(b *testing.B, address, path string) (headers map[string]string, body st
 	return headers, string(data)
 }
 
-// BenchmarkToolsList compares with the TypeScript SDK.
+// BenchmarkToolsList compares with the TypeScript SDK, and with net/http.
 func BenchmarkToolsList(b *testing.B) { compareMCP(b, toolsList) }
 
-// BenchmarkGetAgent compares with the TypeScript SDK.
+// BenchmarkGetAgent compares with the TypeScript SDK, and with net/http.
 func BenchmarkGetAgent(b *testing.B) { compareMCP(b, getAgent) }
 
 func compareMCP(b *testing.B, request string) {
@@ -135,13 +179,14 @@ func compareMCP(b *testing.B, request string) {
 	ours := start(b, server)
 	data := mcpData(b, server, ours)
 	bun, node := startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "node", "mcp.mjs", data)
+	v2 := startPeer(b, "v2", "mcp.mjs", data, "v2")
 	want := post(b, ours.Address, request)
-	for _, peer := range []contender{bun, node} {
+	for _, peer := range []contender{bun, node, v2} {
 		got := post(b, peer.Address, request)
 		require.Equal(b, want["tools"], got["tools"])
 		require.Equal(b, want["content"], got["content"])
 	}
-	compare(b, mcp, []byte(request), ours, bun, node)
+	compare(b, mcp, []byte(request), ours, bun, node, v2, startBare(b, ours, mcp, request))
 }
 
 // mcpData is what mcp.mjs serves: our tools and agents.
@@ -159,21 +204,16 @@ func mcpData(b *testing.B, server *process.Server, ours contender) any {
 // post returns the result of an MCP request.
 func post(b *testing.B, address, request string) map[string]any {
 	b.Helper()
-	req, err := http.NewRequestWithContext(b.Context(), http.MethodPost, "http://"+address+mcp, bytes.NewReader([]byte(request)))
-	require.NoError(b, err)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json, text/event-stream")
-	resp, err := http.DefaultClient.Do(req)
-	require.NoError(b, err)
-	defer resp.Body.Close()
+	_, body := ask(b, address, mcp, request)
 	var answer struct{ Result map[string]any }
-	require.NoError(b, json.NewDecoder(resp.Body).Decode(&answer))
+	require.NoError(b, json.Unmarshal([]byte(body), &answer))
 	require.NotEmpty(b, answer.Result)
 	return answer.Result
 }
 
-// compare measures the throughput of all in turn, again and again, and reports
-// the median of each, and of how many times the others' ours is.
+// compare measures the throughput of all in turn, again and again, and the processor
+// time that a request takes, which does not depend on what else the machine does. It
+// reports medians of ours, and of how many times better than each of the others it is.
 func compare(b *testing.B, path string, body []byte, ours contender, others ...contender) {
 	all := append([]contender{ours}, others...)
 	for _, connections := range []int{32, 64} {
@@ -181,22 +221,23 @@ func compare(b *testing.B, path string, body []byte, ours contender, others ...c
 			for _, c := range all {
 				c.measure(b, path, body, connections, round, 0) // lets compilers warm up
 			}
-			rates := map[string][]float64{}
+			rates, costs := map[string][]float64{}, map[string][]float64{}
 			for b.Loop() {
 				for range rounds {
 					for _, c := range all {
-						rates[c.name] = append(rates[c.name], c.measure(b, path, body, connections, round, 0).PerSecond())
+						before := c.cpu(b)
+						result := c.measure(b, path, body, connections, round, 0)
+						rates[c.name] = append(rates[c.name], result.PerSecond())
+						costs[c.name] = append(costs[c.name], float64((c.cpu(b)-before).Microseconds())/float64(result.Answers[http.StatusOK]))
 					}
 				}
 			}
 			b.ReportMetric(0, "ns/op")
 			b.ReportMetric(median(rates[ours.name]), "req/s")
+			b.ReportMetric(median(costs[ours.name]), "µs_cpu")
 			for _, c := range others {
-				var times []float64
-				for i, rate := range rates[c.name] {
-					times = append(times, rates[ours.name][i]/rate)
-				}
-				b.ReportMetric(median(times), "x_"+c.name)
+				b.ReportMetric(ratio(rates[ours.name], rates[c.name]), "x_"+c.name)
+				b.ReportMetric(ratio(costs[c.name], costs[ours.name]), "cpu_x_"+c.name)
 			}
 		})
 	}
@@ -214,6 +255,22 @@ func (c contender) measure(b *testing.B, path string, body []byte, connections i
 	require.Len(b, result.Answers, 1, c.name)
 	require.Contains(b, result.Answers, http.StatusOK, c.name)
 	return result
+}
+
+// ratio is the median of how many times b's a is, round by round.
+func ratio(a, b []float64) float64 {
+	times := make([]float64, len(a))
+	for i := range a {
+		times[i] = a[i] / b[i]
+	}
+	return median(times)
+}
+
+func (c contender) cpu(b *testing.B) time.Duration {
+	b.Helper()
+	taken, err := c.CPU()
+	require.NoError(b, err)
+	return taken
 }
 
 func median[T cmp.Ordered](values []T) T {
@@ -278,10 +335,14 @@ func BenchmarkMemory(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	server := build(b)
 	data := mcpData(b, server, start(b, server))
+	large := &process.Server{Binary: server.Binary, Bundle: many(b, server, 1000)}
 	ready := map[string][]time.Duration{}
 	for b.Loop() {
 		for range 10 {
-			for _, c := range []contender{start(b, server), startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "node", "mcp.mjs", data)} {
+			for _, c := range []contender{
+				start(b, server), {"ours_1000_agents", start(b, large).Process},
+				startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "v2", "mcp.mjs", data, "v2"), startPeer(b, "node", "mcp.mjs", data),
+			} {
 				c.Stop()
 				ready[c.name] = append(ready[c.name], c.Ready)
 			}
@@ -291,4 +352,19 @@ func BenchmarkStart(b *testing.B) {
 		b.ReportMetric(milliseconds(median(times)), "ms_start_"+name)
 	}
 	b.ReportMetric(0, "ns/op")
+}
+
+// many is a folder of the agents of a bundle, again and again.
+func many(b *testing.B, server *process.Server, agents int) string {
+	b.Helper()
+	texts := map[string]string{}
+	for i := range agents {
+		e := server.Manifest.Agents[i%len(server.Manifest.Agents)]
+		text, err := os.ReadFile(filepath.Join(server.Bundle, filepath.FromSlash(e.Path)))
+		require.NoError(b, err)
+		texts[fmt.Sprintf("%s-%d", e.Name, i)] = string(text)
+	}
+	dir := b.TempDir()
+	require.NoError(b, os.CopyFS(dir, bundletest.FS(b, texts, nil)))
+	return dir
 }

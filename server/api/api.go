@@ -58,7 +58,7 @@ func New(c *catalog.Catalog, opts *Options) http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /api/v1/manifest", s.static("manifest", c.Manifest))
-	mux.Handle("GET /api/v1/agents", s.static("agents", map[string]any{"agents": c.Agents}))
+	mux.HandleFunc("GET /api/v1/agents", s.agents())
 	mux.Handle("GET /api/v1/commands", s.static("commands", map[string]any{"commands": c.Commands}))
 	mux.HandleFunc("GET /api/v1/agents/{name}", s.agent)
 	mux.HandleFunc("GET /api/v1/commands/{name}", s.command)
@@ -76,6 +76,32 @@ func (s *server) static(name string, v any) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		serve(w, r, "application/json", tag, body)
 	})
+}
+
+// agents answers with a page of them. The first one, which most ask for, is encoded once.
+func (s *server) agents() http.HandlerFunc {
+	tag := s.tag(s.catalog.Manifest.BundleDigest, "agents")
+	page := func(after string, limit int) []byte {
+		agents, next := catalog.Page(s.catalog.Agents, after, limit)
+		return encode(struct {
+			Agents []*catalog.Agent `json:"agents"`
+			Total  int              `json:"total"`
+			Next   string           `json:"nextCursor,omitempty"`
+		}{agents, len(s.catalog.Agents), next})
+	}
+	first := page("", catalog.MaxPage)
+	return func(w http.ResponseWriter, r *http.Request) {
+		body := first
+		if r.URL.RawQuery != "" {
+			limit, err := number(r, "limit", catalog.MaxPage, catalog.MaxPage)
+			if err != nil {
+				fail(w, http.StatusBadRequest, err.Error())
+				return
+			}
+			body = page(r.URL.Query().Get("cursor"), limit)
+		}
+		serve(w, r, "application/json", tag, body)
+	}
 }
 
 func (s *server) agent(w http.ResponseWriter, r *http.Request) {

@@ -131,6 +131,25 @@ func (c *Catalog) Command(name string) *Command {
 	return c.Commands[i]
 }
 
+// MaxPage is how many agents a list has at most: about 60 KB of them.
+const MaxPage = 100
+
+// Page returns the agents of a list that follow a name, at most limit of them, and
+// the name that the next page follows, "" after the last one. A list is sorted by
+// name, and the name need not be in it: so pages of two bundles fit together.
+func Page(agents []*Agent, after string, limit int) (page []*Agent, next string) {
+	i, found := slices.BinarySearchFunc(agents, after, func(a *Agent, name string) int { return strings.Compare(a.Name, name) })
+	if found {
+		i++
+	}
+	page = agents[i:]
+	if len(page) > limit {
+		page = page[:limit]
+		next = page[limit-1].Name
+	}
+	return page, next
+}
+
 // loadAll loads every entry of a kind, as many at once as there are processors.
 func loadAll[T any](
 	files map[string][]byte, kind string, entries []manifest.Entry, load func(manifest.Entry, []byte) (T, error),

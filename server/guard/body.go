@@ -11,7 +11,8 @@ import (
 )
 
 const (
-	// bodyTimeout is for a whole body. Those that are short come with the headers.
+	// bodyTimeout is for a whole body. Those that are short come with the headers, and
+	// in the server's time for these.
 	bodyTimeout = 5 * time.Second
 	// smallBody is how much of a body is read before it counts: as much as
 	// net/http keeps for each connection anyway.
@@ -45,25 +46,47 @@ func (b bodies) read(w http.ResponseWriter, r *http.Request, client netip.Prefix
 	case r.ContentLength > b.max:
 		return release, &http.MaxBytesError{Limit: b.max}
 	}
+	var data []byte
+	if n := r.ContentLength; n > 0 && n <= smallBody {
+		data = make([]byte, n)
+		_, err = io.ReadFull(r.Body, data)
+	} else {
+		data, release, err = b.readLarge(w, r, client)
+	}
+	if err != nil {
+		return release, err
+	}
+	r.Body, r.ContentLength = whole{bytes.NewBuffer(data)}, int64(len(data))
+	return release, nil
+}
+
+// readLarge reads a body that may be a large one, in a time of its own.
+func (b bodies) readLarge(w http.ResponseWriter, r *http.Request, client netip.Prefix) (_ []byte, release func(), err error) {
+	release = func() {}
 	deadlines := http.NewResponseController(w) // tests have none
 	_ = deadlines.SetReadDeadline(time.Now().Add(bodyTimeout))
 	rest := http.MaxBytesReader(w, r.Body, b.max)
 	data := new(bytes.Buffer)
 	if _, err = io.CopyN(data, rest, smallBody); err == nil {
 		if !b.large.take(client) {
-			return release, errBusy
+			return nil, release, errBusy
 		}
 		release = func() { b.large.release(client) }
 		data.Grow(max(int(r.ContentLength)-data.Len(), 0) + bytes.MinRead)
 		_, err = data.ReadFrom(rest)
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return release, err
+	if errors.Is(err, io.EOF) {
+		err = nil
+		_ = deadlines.SetReadDeadline(time.Time{}) // what follows is the next request
 	}
-	_ = deadlines.SetReadDeadline(time.Time{}) // what follows is the next request
-	r.Body, r.ContentLength = io.NopCloser(data), int64(data.Len())
-	return release, nil
+	return data.Bytes(), release, err
 }
+
+// whole is a body in memory, whose Bytes need no copy.
+type whole struct{ *bytes.Buffer }
+
+// Close implements [io.Closer].
+func (whole) Close() error { return nil }
 
 // linger ends the connection after the answer to a body that nobody reads, but half
 // a second later: a client that is still sending gets the answer and no reset.

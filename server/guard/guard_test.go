@@ -313,21 +313,36 @@ func TestEachClient(t *testing.T) {
 // TestSlowBody waits as long as the server does for a body that does not come.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
-	srv := httptest.NewServer(guard.New(ok, guard.Options{}))
-	defer srv.Close()
-	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
-	require.NoError(t, err)
-	defer conn.Close()
-	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n12345")
-	require.NoError(t, err)
-	began := time.Now()
-	require.NoError(t, conn.SetReadDeadline(began.Add(20*time.Second)))
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	assert.Equal(t, http.StatusRequestTimeout, resp.StatusCode)
-	assert.True(t, resp.Close)
-	assert.InDelta(t, 5, time.Since(began).Seconds(), 4)
+	for name, tc := range map[string]struct {
+		length      string
+		readTimeout time.Duration // of the server
+	}{
+		"short":      {"Content-Length: 10", 2 * time.Second},
+		"long":       {"Content-Length: 10000", 0},
+		"not known":  {"Transfer-Encoding: chunked", 0},
+		"long after": {"Content-Length: 10000", time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			srv := httptest.NewUnstartedServer(guard.New(ok, guard.Options{}))
+			srv.Config.ReadTimeout = tc.readTimeout
+			srv.Start()
+			defer srv.Close()
+			conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+			require.NoError(t, err)
+			defer conn.Close()
+			_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: localhost\r\n"+tc.length+"\r\n\r\n5")
+			require.NoError(t, err)
+			began := time.Now()
+			require.NoError(t, conn.SetReadDeadline(began.Add(20*time.Second)))
+			resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			assert.Equal(t, http.StatusRequestTimeout, resp.StatusCode)
+			assert.True(t, resp.Close)
+			assert.InDelta(t, 5, time.Since(began).Seconds(), 4)
+		})
+	}
 }
 
 // TestWebPages: those of an allowed origin may send what the protocol needs and

@@ -16,8 +16,8 @@ func (o Options) ourHost(r *http.Request) bool {
 	if len(o.Hosts) > 0 {
 		return slices.Contains(o.Hosts, hostname(r.Host))
 	}
-	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return !ok || !isLoopback(hostname(local.String())) || isLoopback(hostname(r.Host))
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	return !ok || !local.IP.IsLoopback() || isLoopback(hostname(r.Host))
 }
 
 // ourOrigin reports whether a request comes from no web page, or from one of

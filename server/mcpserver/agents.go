@@ -21,6 +21,8 @@ const (
 type listArgs struct {
 	Category string `json:"category,omitempty" jsonschema:"only agents of this category, for example development"`
 	Tag      string `json:"tag,omitempty"      jsonschema:"only agents with this tag"`
+	Limit    int    `json:"limit,omitempty"    jsonschema:"how many agents at most"`
+	Cursor   string `json:"cursor,omitempty"   jsonschema:"nextCursor of the list before, for what follows it"`
 }
 
 type getAgentArgs struct {
@@ -50,14 +52,19 @@ type summary struct {
 type summaries struct {
 	Agents []summary `json:"agents"`
 	Total  int       `json:"total"`
+	Next   string    `json:"nextCursor,omitempty" jsonschema:"there are more: the cursor to list them with"`
 }
 
 func addAgentTools(server *tools, c *catalog.Catalog, access Access) {
-	addTool(server, readOnly("list_agents", "Lists the agents, all or those of a category or tag."),
-		func(ctx context.Context, _ *mcp.CallToolRequest, args listArgs) (*mcp.CallToolResult, summaries, error) {
-			used(ctx, usage.KindTool, "list_agents")
-			return nil, list(c, args), nil
-		})
+	all := readOnly("list_agents", "Lists the agents by name, all or those of a category or tag.")
+	all.InputSchema = schemaOf[listArgs](func(properties map[string]*jsonschema.Schema) {
+		properties["limit"].Minimum, properties["limit"].Maximum = jsonschema.Ptr(1.0), jsonschema.Ptr(float64(catalog.MaxPage))
+		properties["limit"].Default = fmt.Append(nil, catalog.MaxPage)
+	})
+	addTool(server, all, func(ctx context.Context, _ *mcp.CallToolRequest, args listArgs) (*mcp.CallToolResult, summaries, error) {
+		used(ctx, usage.KindTool, all.Name)
+		return nil, list(c, args), nil
+	})
 
 	get := readOnly("get_agent", "Returns an agent's whole text, in the format of the tool that it is for.")
 	get.InputSchema = schemaOf[getAgentArgs](func(properties map[string]*jsonschema.Schema) {
@@ -104,13 +111,14 @@ func addAgentTools(server *tools, c *catalog.Catalog, access Access) {
 }
 
 func list(c *catalog.Catalog, args listArgs) summaries {
-	listed := summaries{Agents: []summary{}}
-	for _, a := range c.Agents {
-		if (args.Category == "" || a.Category == args.Category) && (args.Tag == "" || slices.Contains(a.Tags, args.Tag)) {
-			listed.Agents = append(listed.Agents, summarize(a))
-		}
+	fit := slices.DeleteFunc(slices.Clone(c.Agents), func(a *catalog.Agent) bool {
+		return args.Category != "" && a.Category != args.Category || args.Tag != "" && !slices.Contains(a.Tags, args.Tag)
+	})
+	page, next := catalog.Page(fit, args.Cursor, args.Limit)
+	listed := summaries{Agents: []summary{}, Total: len(fit), Next: next}
+	for _, a := range page {
+		listed.Agents = append(listed.Agents, summarize(a))
 	}
-	listed.Total = len(listed.Agents)
 	return listed
 }
 

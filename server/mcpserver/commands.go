@@ -152,12 +152,16 @@ func asText(args map[string]any) map[string]string {
 	return texts
 }
 
-// agentList tells a model which agents it can hand work to.
+// agentList tells a model which agents it can hand work to, or how to find them.
 func agentList(c *catalog.Catalog) string {
 	var b strings.Builder
 	b.WriteString("Available agents (get_agent returns one):\n")
-	for _, a := range c.Agents {
+	page, _ := catalog.Page(c.Agents, "", catalog.MaxPage)
+	for _, a := range page {
 		fmt.Fprintf(&b, "- %s: %s\n", a.Name, a.Description)
+	}
+	if more := len(c.Agents) - len(page); more > 0 {
+		fmt.Fprintf(&b, "and %d more: search_agents finds them\n", more)
 	}
 	return b.String()
 }

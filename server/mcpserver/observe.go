@@ -40,7 +40,9 @@ func (o Options) begin(r *http.Request) (*http.Request, func() func(*http.Reques
 		return func(r *http.Request, method string) {
 			_, done := o.Observe(r.Context(), method)
 			done(u.name, false)
-			o.record(*u, time.Now(), r.UserAgent())
+			if u.name != "" {
+				o.record(*u, time.Now(), r.UserAgent())
+			}
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Bounds of a [memory]: at most 16 MiB of answers, of short requests.
+// Bounds of a [memory]: at most 16 MiB of answers, and as much compressed, of short requests.
 const (
 	maxAnswers    = 256
 	maxRemembered = 64 << 10
@@ -47,8 +47,9 @@ func key(r *http.Request, c call) string {
 		return ""
 	}
 	var b strings.Builder
+	b.Grow(len(c.method) + len(c.params) + 64)
 	for _, name := range identifying {
-		b.WriteString(r.Header.Get(name))
+		b.WriteString(first(r, name))
 		b.WriteByte(0)
 	}
 	for name := range r.Header {

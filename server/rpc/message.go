@@ -71,7 +71,7 @@ func split(body []byte) (messages []json.RawMessage, batch bool, failure *jsonrp
 	if body[0] != '[' {
 		return []json.RawMessage{body}, false, nil
 	}
-	if _, err := segmentio.Parse(body, &messages, 0); err != nil {
+	if _, err := segmentio.Parse(body, &messages, segmentio.DontCopyRawMessage); err != nil {
 		return nil, true, invalid(jsonrpc.CodeParseError, "parse error: %v", err)
 	}
 	return messages, true, nil
@@ -83,7 +83,7 @@ func read(data json.RawMessage, version string) call {
 	if data[0] != '{' {
 		return call{id: null, failure: invalid(jsonrpc.CodeInvalidRequest, "invalid request: it must be an object")}
 	}
-	if _, err := segmentio.Parse(data, &m, segmentio.DontMatchCaseInsensitiveStructFields); err != nil {
+	if _, err := segmentio.Parse(data, &m, segmentio.DontMatchCaseInsensitiveStructFields|segmentio.DontCopyRawMessage); err != nil {
 		return call{id: null, failure: invalid(jsonrpc.CodeParseError, "parse error: %v", err)}
 	}
 	c := call{id: m.ID}

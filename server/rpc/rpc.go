@@ -11,10 +11,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/compress"
 )
 
 const (
@@ -69,14 +70,14 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", http.MethodPost)
 		Refuse(w, http.StatusMethodNotAllowed, jsonrpc.CodeInvalidRequest, "only POST is served")
 		return
-	case !strings.EqualFold(mediaType(r.Header.Get("Content-Type")), "application/json"):
+	case !strings.EqualFold(mediaType(first(r, "Content-Type")), "application/json"):
 		Refuse(w, http.StatusUnsupportedMediaType, jsonrpc.CodeInvalidRequest, "Content-Type must be application/json")
 		return
 	case !acceptsJSON(r.Header["Accept"]):
 		Refuse(w, http.StatusNotAcceptable, jsonrpc.CodeInvalidRequest, "answers are application/json: Accept must allow that")
 		return
 	}
-	body, err := io.ReadAll(r.Body)
+	body, err := whole(r.Body)
 	if err != nil {
 		status := http.StatusBadRequest
 		if errors.As(err, new(*http.MaxBytesError)) {
@@ -86,7 +87,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	messages, batch, failure := split(body)
-	version := r.Header.Get(versionHeader)
+	version := first(r, versionHeader)
 	switch {
 	case failure != nil:
 	case batch && version >= withoutBatches:
@@ -107,7 +108,15 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusAccepted)
 		return
 	}
-	h.answer(r, c).write(w, c.id)
+	h.answer(r, c).writeTo(w, c.id, compress.Taken(r))
+}
+
+// whole returns a body, without a copy where that is in memory.
+func whole(body io.Reader) ([]byte, error) {
+	if b, ok := body.(interface{ Bytes() []byte }); ok {
+		return b.Bytes(), nil
+	}
+	return io.ReadAll(body)
 }
 
 // batch answers messages one after the other, and writes each answer when it is
@@ -115,7 +124,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *handler) batch(w http.ResponseWriter, r *http.Request, messages []json.RawMessage) {
 	written := 0
 	for _, data := range messages {
-		c := read(data, r.Header.Get(versionHeader))
+		c := read(data, first(r, versionHeader))
 		if c.id == nil {
 			continue
 		}
@@ -131,9 +140,12 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, messages []json.
 			w.Header()["Content-Type"] = jsonType
 			separator = "["
 		}
-		n, err := h.answer(r, c).writeTo(w, separator, c.id)
-		if written += n; err != nil {
-			return // the client went away
+		a := h.answer(r, c)
+		for _, part := range [][]byte{[]byte(separator), a.head(c.id), a.rest} {
+			n, err := w.Write(part)
+			if written += n; err != nil {
+				return // the client went away
+			}
 		}
 	}
 	if written == 0 {
@@ -146,26 +158,28 @@ func (h *handler) batch(w http.ResponseWriter, r *http.Request, messages []json.
 var (
 	tooLarge = invalid(jsonrpc.CodeInternalError, "the answer would be larger than %d bytes: ask for less at once", maxAnswer)
 	jsonType = []string{"application/json"}
+	encoding = []string{"gzip"}
 )
 
 // answer is what is written for a call: rest follows the id. An event stream has
 // its own form.
 type answer struct {
 	status int
-	rest   string
+	rest   []byte
 	stream bool
+	tail   compress.Tail // of rest, where the answer is remembered
 }
 
 func failed(status int, failure *jsonrpc.Error) answer {
 	data, _ := json.Marshal(failure) // its data is JSON
-	return answer{status: status, rest: `"error":` + string(data) + `}`}
+	return answer{status: status, rest: fmt.Appendf(nil, `"error":%s}`, data)}
 }
 
 var supported = mcp.SupportedProtocolVersions()
 
 // answer answers a call.
 func (h *handler) answer(r *http.Request, c call) answer {
-	version := r.Header.Get(versionHeader)
+	version := first(r, versionHeader)
 	switch readable := c.failure == nil || c.failure.Code != jsonrpc.CodeInvalidRequest; {
 	case readable && version != "" && !slices.Contains(supported, version):
 		data, _ := json.Marshal(mcp.UnsupportedProtocolVersionData{Supported: supported, Requested: version})
@@ -192,6 +206,8 @@ func (h *handler) answer(r *http.Request, c call) answer {
 		return a // nobody waits for it, and the SDK may still be at work
 	}
 	if again := done(); key != "" && again != nil && a.status == http.StatusOK && !a.stream && len(a.rest) <= maxRemembered {
+		a.rest = bytes.Clone(a.rest) // without the space behind it
+		a.tail = compress.NewTail(a.rest)
 		h.memory.answers.Add(key, known{a, again})
 	}
 	return a
@@ -224,57 +240,63 @@ func (h *handler) ask(r *http.Request, c call) answer {
 	rec := &recorder{header: http.Header{}, status: http.StatusOK, most: maxAnswer}
 	h.sdk.ServeHTTP(rec, r)
 
-	said := rec.body.String()
-	rest, ok := strings.CutPrefix(said, start)
+	said := rec.body.Bytes()
+	rest, ok := bytes.CutPrefix(said, []byte(start))
 	switch {
 	case rec.cut:
 		return failed(http.StatusOK, tooLarge)
 	case strings.HasPrefix(rec.header.Get("Content-Type"), "text/event-stream"):
 		id := string(c.id)
-		return answer{rec.status, strings.NewReplacer(start, `{"jsonrpc":"2.0","id":`+id+`,`, begin+"1", begin+id).Replace(said), true}
+		return answer{status: rec.status, stream: true, rest: []byte(strings.NewReplacer(start, `{"jsonrpc":"2.0","id":`+id+`,`, begin+"1", begin+id).Replace(string(said)))}
 	case !ok && rec.status >= http.StatusBadRequest && rec.status < http.StatusInternalServerError:
 		// It has errors in words, such as one of JSON that is nested too deeply.
-		return failed(rec.status, invalid(jsonrpc.CodeInvalidRequest, "%s", strings.TrimSpace(said)))
+		return failed(rec.status, invalid(jsonrpc.CodeInvalidRequest, "%s", bytes.TrimSpace(said)))
 	case !ok:
 		return failed(http.StatusOK, invalid(jsonrpc.CodeInternalError, "internal error"))
 	}
 	// Where it could not read the parameters, some errors of the SDK have no code.
-	if untold, ok := strings.CutPrefix(rest, `"error":{"code":0,`); ok {
-		rest = fmt.Sprintf(`"error":{"code":%d,`, jsonrpc.CodeInvalidParams) + untold
+	if untold, ok := bytes.CutPrefix(rest, []byte(`"error":{"code":0,`)); ok {
+		rest = fmt.Appendf(nil, `"error":{"code":%d,%s`, jsonrpc.CodeInvalidParams, untold)
 	}
 	return answer{status: rec.status, rest: rest}
 }
 
-// buffers are for answers: one a request would keep the garbage collector busy.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// writeTo writes the answer to the call of an id at once, since each write may
-// be a system call, with something before it.
-func (a answer) writeTo(w http.ResponseWriter, before string, id json.RawMessage) (int, error) {
-	text := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(text)
-	text.Reset()
-	text.WriteString(before)
-	if !a.stream {
-		text.WriteString(`{"jsonrpc":"2.0","id":`)
-		text.Write(id)
-		text.WriteByte(',')
+// head is what an answer begins with, until its rest.
+func (a answer) head(id json.RawMessage) []byte {
+	if a.stream {
+		return nil
 	}
-	text.WriteString(a.rest)
-	if before == "" {
-		w.Header()["Content-Length"] = []string{strconv.Itoa(text.Len())}
-		w.WriteHeader(a.status)
-	}
-	return w.Write(text.Bytes())
+	return append(append([]byte(`{"jsonrpc":"2.0","id":`), id...), ',')
 }
 
 // write writes the whole answer to a request.
-func (a answer) write(w http.ResponseWriter, id json.RawMessage) {
-	w.Header()["Content-Type"] = jsonType
+func (a answer) write(w http.ResponseWriter, id json.RawMessage) { a.writeTo(w, id, false) }
+
+// writeTo writes it as gzip where that is taken and made.
+func (a answer) writeTo(w http.ResponseWriter, id json.RawMessage, zipped bool) {
+	head, header := a.head(id), w.Header()
+	header["Content-Type"] = jsonType
 	if a.stream {
-		w.Header()["Content-Type"] = []string{"text/event-stream"}
+		header["Content-Type"] = []string{"text/event-stream"}
 	}
-	_, _ = a.writeTo(w, "", id)
+	if zipped {
+		if member := a.tail.After(head); member != nil {
+			header["Content-Encoding"] = encoding
+			head, a.rest = member, nil
+		}
+	}
+	header["Content-Length"] = []string{strconv.Itoa(len(head) + len(a.rest))}
+	w.WriteHeader(a.status)
+	_, _ = w.Write(head)
+	_, _ = w.Write(a.rest)
+}
+
+// first is the value of a header, whose name is in canonical form.
+func first(r *http.Request, name string) string {
+	if values := r.Header[name]; len(values) > 0 {
+		return values[0]
+	}
+	return ""
 }
 
 // mediaType is a header's value without its parameters.

@@ -75,7 +75,7 @@ func (ex *exchange) end() {
 	took := cmp.Or(ex.started, now).Sub(ex.start)
 	s.seconds.Observe(took.Seconds())
 	if status >= http.StatusInternalServerError && status != http.StatusServiceUnavailable || took > tooSlow {
-		ex.t.requests.failed.WithLabelValues(route).Inc()
+		ex.t.failed.WithLabelValues(route).Inc()
 	}
 	ex.endSpan(route, method, status)
 	ex.log(now, route, method, status)

@@ -61,8 +61,9 @@ func (t *Telemetry) Observe(ctx context.Context, method string) (context.Context
 		if failed {
 			outcome = "error"
 		}
-		t.calls.WithLabelValues(method, name, outcome).Inc()
-		t.callSeconds.WithLabelValues(method, name).Observe(time.Since(start).Seconds())
+		s := t.calls.of(callKey{method, name, outcome})
+		s.total.Inc()
+		s.seconds.Observe(time.Since(start).Seconds())
 		endSpan(name, failed)
 	}
 }
