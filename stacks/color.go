@@ -174,8 +174,9 @@ func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*e
 		// The migrations have a login of their own, which the server cannot read: a
 		// task's role is for all of its containers, so it comes from ECS.
 		Containers: []ecsservice.Container{{
-			Name: "migrate", First: true, Command: []string{"migrate", "up"},
-			Secrets: with(databaseURL, map[string]pulumi.StringInput{"CODEFLOW_DATABASE_LOGIN": k.shared.DatabaseSecretARN}),
+			Name: "migrate", First: true, Command: []string{"migrate", k.migration()},
+			Environment: map[string]pulumi.StringInput{"CODEFLOW_COLOR": pulumi.String(k.cfg.Name)}, // in its logs
+			Secrets:     with(databaseURL, map[string]pulumi.StringInput{"CODEFLOW_DATABASE_LOGIN": k.shared.DatabaseSecretARN}),
 		}},
 		TaskPolicy: append(readable.Task(), policy.Statement{
 			Sid: "DatabaseLogin", Actions: []string{"rds-db:connect"}, Resources: []any{k.shared.DatabaseUserARN},
@@ -199,6 +200,15 @@ func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*e
 		_ = ctx.Log.Warn("nobody can sign in: without NAT the tasks cannot reach the issuer. Set the platform's network.nat, or remove access.oidc", nil)
 	}
 	return ecsservice.New(ctx, k.cfg.Name+"-service", args, pulumi.Providers(k.aws))
+}
+
+// migration holds tasks back when the database is away only if they need it: otherwise
+// nothing could start, scale or go back in an outage that the server itself bears.
+func (k *colorStack) migration() string {
+	if k.cfg.Service.RequireDatabase {
+		return "up"
+	}
+	return "up-if-reachable"
 }
 
 // traced is whether requests are: when they should be, and the tasks can pull the

@@ -283,7 +283,7 @@ func help(f *flag.FlagSet, w io.Writer) {
 
   codeflow-server [flags]                                  serve until SIGTERM or SIGINT
   codeflow-server [flags] healthcheck                      exit 0 when the server on this host is healthy
-  codeflow-server [flags] migrate up|down|status|to N      prepare the database
+  codeflow-server [flags] migrate up|up-if-reachable|down|status|to N   prepare the database
   codeflow-server token                                    make a bearer token and its hash
 
 Flags override the environment.

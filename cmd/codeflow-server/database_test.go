@@ -120,7 +120,8 @@ func count(t *testing.T, url string) (uses int64) {
 
 func TestMigrate(t *testing.T) {
 	t.Parallel()
-	environ := []string{"DATABASE_URL=" + postgrestest.Start(t).URL()}
+	server := postgrestest.Start(t)
+	environ := []string{"DATABASE_URL=" + server.URL()}
 	for _, step := range []struct{ args, want string }{
 		{"migrate up", "1"}, {"migrate down", "1"}, {"migrate up", "1"}, {"migrate status", "1"}, {"migrate to 0", "1"},
 	} {
@@ -131,6 +132,32 @@ func TestMigrate(t *testing.T) {
 	code, _, stderr := execute(t.Context(), []string{"migrate", "sideways"}, environ)
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, stderr, "sideways")
+
+	// A task that need not have the database starts without it; a person is told.
+	optional := func(url string) (code int, stdout string) {
+		code, stdout, _ = execute(t.Context(), []string{"migrate", ifReachable}, []string{"DATABASE_URL=" + url, "CODEFLOW_COLOR=blue"})
+		return code, stdout
+	}
+	code, stdout := optional(server.URL())
+	assert.Equal(t, exitOK, code)
+	assert.Contains(t, stdout, "schema is at version 1")
+	server.Exec("CREATE ROLE person LOGIN PASSWORD 'known'")
+	wrong := server.UserURL("person", "old", "postgres")
+	server.SetPassword("person", "new")
+	denied := server.UserURL("person", "new", "postgres")
+	code, _ = optional(denied)
+	assert.Equal(t, exitFailure, code, "the database's answer is no outage")
+	skipped := func(url string) {
+		code, stdout := optional(url)
+		assert.Equal(t, exitOK, code, stdout)
+		assert.Regexp(t, `"level":"ERROR","msg":"not migrated: the database cannot be reached",.*"color":"blue"`, stdout)
+		assert.NotContains(t, stdout, "old@")
+	}
+	skipped(wrong)
+	server.Stop()
+	skipped(server.URL())
+	code, _, _ = execute(t.Context(), []string{"migrate", "up"}, environ)
+	assert.Equal(t, exitFailure, code)
 }
 
 // TestDatabaseOutage stops and starts the database under load: clients notice

@@ -15,6 +15,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -28,6 +29,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/server"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/guard"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/telemetry"
 )
 
 // healthTimeout stays below the 5 s that the container health check allows.
@@ -85,7 +87,7 @@ func (cfg *config) action(ctx context.Context, stdin io.ReadCloser, stdout io.Wr
 		if cfg.database.URL == "" {
 			return nil, errors.New("migrate needs -database-url or DATABASE_URL")
 		}
-		return func() error { return database.Migrate(ctx, cfg.database, cfg.command[1:], stdout) }, nil
+		return func() error { return migrate(ctx, cfg, stdout) }, nil
 	case len(cfg.command) > 1:
 	case cfg.command[0] == "healthcheck":
 		return func() error { return healthcheck(ctx, cfg) }, nil
@@ -96,6 +98,24 @@ func (cfg *config) action(ctx context.Context, stdin io.ReadCloser, stdout io.Wr
 		}, nil
 	}
 	return nil, fmt.Errorf("unknown command %q: the commands are healthcheck, migrate and token, and flags stand before them", cfg.command)
+}
+
+// ifReachable is up for a task that serves without the database, too: it must not be
+// held back by one that is away, when the schema need not even change.
+const ifReachable = "up-if-reachable"
+
+func migrate(ctx context.Context, cfg *config, stdout io.Writer) error {
+	args, optional := cfg.command[1:], false
+	if slices.Equal(args, []string{ifReachable}) {
+		args, optional = []string{"up"}, true
+	}
+	err := database.Migrate(ctx, cfg.database, args, stdout)
+	if optional && database.Unreachable(err) {
+		log := telemetry.NewLogger(stdout, cfg.level, service, server.Version, cfg.color)
+		log.Error("not migrated: the database cannot be reached", "error", err)
+		return nil
+	}
+	return err
 }
 
 func say(stdout io.Writer, line string) error {

@@ -1,21 +1,24 @@
 package postgres
 
 import (
+	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgproto3"
 )
 
 // Backup writes a base backup of the server, as it runs, into a file that appears
 // when it is complete. It can be restored to a time after Backup has returned with
 // the WAL that is archived, and to its own end without any.
-// https://www.postgresql.org/docs/15/app-pgbasebackup.html
 func (s *Server) Backup(ctx context.Context, file string) error {
 	if err := s.backup(ctx, file); err != nil {
 		return fmt.Errorf("backing the PostgreSQL of %s up: %w", s.opts.Dir, err)
@@ -33,21 +36,55 @@ func (s *Server) backup(ctx context.Context, file string) error {
 	}
 	defer func() { _ = os.Remove(partial.Name()) }() // it has got its name.
 	defer partial.Close()
-	lock, err := os.Open(os.DevNull) // the server has the lock.
+	archive, err := gzip.NewWriterLevel(partial, gzip.BestSpeed)
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
-	cmd, err := s.opts.command(ctx, lock, "pg_basebackup", "--host="+s.host, "--port="+s.port, "--username="+s.opts.Superuser, "--no-password",
-		"--pgdata=-", "--format=tar", "--compress=1", "--wal-method=fetch", "--checkpoint=fast")
-	if err != nil {
+	if err := s.baseBackup(ctx, archive); err != nil {
 		return err
 	}
-	cmd.Env, cmd.Stdout = append(os.Environ(), "PGPASSWORD="+s.password), partial
-	if err := s.opts.run(ctx, cmd); err != nil {
+	if err := archive.Close(); err != nil {
 		return err
 	}
 	return os.Rename(partial.Name(), file)
+}
+
+// baseBackup asks for what pg_basebackup asks for, which npm's packages do not
+// have: a tar of the files with the WAL that they need.
+// https://www.postgresql.org/docs/16/protocol-replication.html
+func (s *Server) baseBackup(ctx context.Context, out io.Writer) error {
+	conn, err := pgconn.Connect(ctx, s.URL()+"&replication=true")
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	conn.Frontend().Send(&pgproto3.Query{String: "BASE_BACKUP (CHECKPOINT 'fast', WAL true, MANIFEST false)"})
+	if err := conn.Frontend().Flush(); err != nil {
+		return err
+	}
+	for archives := 0; ; {
+		message, err := conn.ReceiveMessage(ctx)
+		if err != nil {
+			return err
+		}
+		switch m := message.(type) {
+		case *pgproto3.ErrorResponse:
+			return pgconn.ErrorResponseToPgError(m)
+		case *pgproto3.ReadyForQuery:
+			return nil
+		case *pgproto3.CopyData:
+			switch m.Data[0] {
+			case 'n':
+				if archives++; archives > 1 {
+					return errors.New("it has a second tablespace")
+				}
+			case 'd':
+				if _, err := out.Write(m.Data[1:]); err != nil {
+					return err
+				}
+			}
+		}
+	}
 }
 
 // Archived makes sure that all that was committed before the call is archived, and

@@ -20,8 +20,8 @@ const RoleIAM = "rds_iam"
 // Instance is what RDS makes: a server with a database, which belongs to a master
 // user that is no superuser.
 type Instance struct {
-	// Dir and Address are as in [Options].
-	Dir, Address string
+	// Dir, Address and Version are as in [Options].
+	Dir, Address, Version string
 	// User is the master user, Password its password from now on. Required.
 	User, Password string
 	// Database is made when it is missing. Required.
@@ -45,7 +45,7 @@ func (i Instance) Start(ctx context.Context) (*Server, error) {
 		return nil, fmt.Errorf("starting a database instance in %s: AdminPassword must be its source's", i.Dir)
 	}
 	s, err := Start(ctx, Options{
-		Dir: i.Dir, Address: i.Address, Superuser: rdsadmin, Password: i.AdminPassword, Archive: i.Archive, Origin: i.Origin,
+		Dir: i.Dir, Address: i.Address, Version: i.Version, Superuser: rdsadmin, Password: i.AdminPassword, Archive: i.Archive, Origin: i.Origin,
 	})
 	if err != nil {
 		return nil, err

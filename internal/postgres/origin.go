@@ -39,7 +39,7 @@ func (o *Origin) complete() (*Origin, error) {
 
 // extract makes the files of a server that restores itself when it starts, and
 // takes connections when it has.
-// https://www.postgresql.org/docs/15/continuous-archiving.html#BACKUP-PITR-RECOVERY
+// https://www.postgresql.org/docs/16/continuous-archiving.html#BACKUP-PITR-RECOVERY
 func (o Options) extract(ctx context.Context, lock *os.File, into string) error {
 	if err := o.Origin.check(); err != nil {
 		return err

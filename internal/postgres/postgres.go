@@ -1,6 +1,6 @@
 // Package postgres starts and stops a real PostgreSQL on a loopback address, for
 // tests and for the sandbox. It loses data when the machine dies, and only then:
-// nothing is synced to disk.
+// nothing is synced to disk. Its programs come from npm, pinned: see [Programs].
 //
 // Start at [Start], or at [Instance] for what RDS makes. [Server.Stop] and
 // [Server.Start] are an outage. [Server.Backup] and an archive are what a later
@@ -23,9 +23,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ErrNotInstalled says that PostgreSQL is not on this machine.
-var ErrNotInstalled = errors.New("PostgreSQL is not installed: no initdb in PATH nor in /usr/lib/postgresql (apt-get install postgresql)")
-
 // Options of a server.
 type Options struct {
 	// Dir is the directory of the server and of nothing else; it is made when it
@@ -36,6 +33,9 @@ type Options struct {
 	// Address is a loopback address and port. Port 0 is one that is free, and
 	// stays the same as long as the [Server] does. Default "127.0.0.1:0".
 	Address string
+	// Version is the major version, one of [Versions]; a server that is there, or is
+	// restored, keeps its own. Default [DefaultVersion].
+	Version string
 	// Superuser of the server. Default "postgres".
 	Superuser string
 	// Password of the superuser, from when the files are made: it is kept in Dir,
@@ -48,20 +48,6 @@ type Options struct {
 	// Origin is what the files are made from when they are missing. Default: the
 	// server begins empty.
 	Origin *Origin
-}
-
-// Programs returns the directory of PostgreSQL's programs, if it is installed.
-func Programs() (dir string, ok bool) {
-	if initdb, err := exec.LookPath("initdb"); err == nil {
-		if real, err := filepath.EvalSymlinks(initdb); err == nil {
-			return filepath.Dir(real), true // where all the others are.
-		}
-	}
-	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // where Debian puts them
-	if len(found) == 0 {
-		return "", false
-	}
-	return filepath.Dir(found[len(found)-1]), true
 }
 
 // Server is a PostgreSQL server. Its methods may be used at the same time.
@@ -107,7 +93,7 @@ func (o Options) complete() (Options, error) {
 		return o, errors.New("starting PostgreSQL: Dir is required")
 	}
 	dir, err := filepath.Abs(o.Dir)
-	o.Dir, o.Superuser = dir, cmp.Or(o.Superuser, "postgres")
+	o.Dir, o.Superuser, o.Version = dir, cmp.Or(o.Superuser, "postgres"), cmp.Or(o.Version, DefaultVersion)
 	if err == nil && o.Archive != "" {
 		o.Archive, err = filepath.Abs(o.Archive)
 	}

@@ -39,9 +39,6 @@ func TestMain(m *testing.M) {
 // newDir is a directory that PostgreSQL's user may pass; t.TempDir is not.
 func newDir(t *testing.T) string {
 	t.Helper()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
 	dir, err := os.MkdirTemp("/var/tmp", "postgres-test")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
@@ -104,6 +101,23 @@ func TestInstance(t *testing.T) {
 	require.NoError(t, err)
 	_, err = conn.Exec(t.Context(), "DROP TABLE kept")
 	require.NoError(t, err)
+}
+
+// TestPrograms installs what is not here yet, and compares with what runs on AWS.
+func TestPrograms(t *testing.T) {
+	t.Parallel()
+	for _, version := range postgres.Versions() {
+		dir, err := postgres.Programs(t.Context(), version)
+		require.NoError(t, err)
+		said, err := exec.Command(filepath.Join(dir, "postgres"), "--version").Output()
+		require.NoError(t, err)
+		assert.Contains(t, string(said), "postgres (PostgreSQL) "+version+".")
+	}
+	_, err := postgres.Programs(t.Context(), "15")
+	require.ErrorContains(t, err, `PostgreSQL "15": must be one of the major versions [16 17 18]`)
+	prod, err := os.ReadFile(filepath.Join("..", "..", "Pulumi.prod.yaml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(prod), "\n      version: \""+postgres.DefaultVersion+"\"\n")
 }
 
 // TestKilled kills the process that has a server, with a client at it.

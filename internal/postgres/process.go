@@ -86,7 +86,7 @@ func (s *Server) start(ctx context.Context) error {
 
 // ready reports whether the server has noted that it takes connections, as
 // pg_ctl does: without hot_standby, not while it restores itself. Asking at the address might ask another one.
-// https://github.com/postgres/postgres/blob/REL_15_STABLE/src/include/utils/pidfile.h
+// https://github.com/postgres/postgres/blob/REL_16_STABLE/src/include/utils/pidfile.h
 func (s *Server) ready() bool {
 	note, _ := os.ReadFile(filepath.Join(s.opts.data(), "postmaster.pid"))
 	lines := strings.Split(string(note), "\n")
@@ -127,7 +127,7 @@ func (s *Server) Kill() {
 }
 
 // stop asks for a fast shutdown, then for an immediate one.
-// https://www.postgresql.org/docs/15/server-shutdown.html
+// https://www.postgresql.org/docs/16/server-shutdown.html
 func (s *Server) stop() {
 	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, os.Kill} {
 		_ = s.cmd.Process.Signal(signal) // it may be gone
@@ -171,11 +171,11 @@ func (o Options) lock(ctx context.Context) (*os.File, error) {
 // command returns a command that runs one of PostgreSQL's programs, or any by its
 // path, and never as root.
 func (o Options) command(ctx context.Context, lock *os.File, program string, args ...string) (*exec.Cmd, error) {
-	programs, ok := Programs()
-	if !ok {
-		return nil, ErrNotInstalled
-	}
 	if !filepath.IsAbs(program) {
+		programs, err := Programs(ctx, o.version())
+		if err != nil {
+			return nil, err
+		}
 		program = filepath.Join(programs, program)
 	}
 	cmd := exec.CommandContext(ctx, program, args...)
@@ -189,6 +189,15 @@ func (o Options) command(ctx context.Context, lock *os.File, program string, arg
 	}
 	cmd.SysProcAttr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	return cmd, give(o.Dir, o.secret())
+}
+
+// version is the one of the server's files, if they are there.
+func (o Options) version() string {
+	noted, err := os.ReadFile(filepath.Join(o.data(), "PG_VERSION"))
+	if err != nil {
+		return o.Version
+	}
+	return strings.TrimSpace(string(noted))
 }
 
 // owner is the user that PostgreSQL runs as instead of root.

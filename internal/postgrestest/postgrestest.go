@@ -1,5 +1,5 @@
 // Package postgrestest starts a real PostgreSQL for a test, on a loopback port
-// and in a directory of its own. The test is skipped where none is installed.
+// and in a directory of its own.
 package postgrestest
 
 import (
@@ -18,17 +18,20 @@ type Server struct {
 	t testing.TB
 }
 
-// Start starts a server that ends with the test.
+// Start starts a server of the default version that ends with the test.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
+	return StartVersion(t, postgres.DefaultVersion)
+}
+
+// StartVersion starts a server of a major version.
+func StartVersion(t testing.TB, version string) *Server {
+	t.Helper()
 	// Not t.TempDir: only its owner may go into that.
 	dir, err := os.MkdirTemp("", "postgrestest")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	server, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Password: "postgres"})
+	server, err := postgres.Start(t.Context(), postgres.Options{Dir: dir, Version: version, Password: "postgres"})
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
 	return &Server{server, t}

@@ -35,6 +35,7 @@ var readers = []struct {
 	{"Makefile", []string{"internal/workflows", "internal/pins"}},
 	{"Pulumi.", []string{"stacks"}},
 	{"agents/", []string{"agentbundle", "stacks"}},
+	{"internal/postgres/npm/", []string{"internal/postgres", "internal/pins"}},
 	{"peers/", []string{"internal/pins", "internal/conformance"}},
 	{"go.", []string{".", "internal/pins", "internal/boundary"}},
 	{"sandbox/go.", []string{"sandbox", "internal/pins"}},

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 )
@@ -68,9 +67,6 @@ func (w *world) rows(r *cloud.Resource) (n int) {
 
 func TestRestores(t *testing.T) {
 	t.Parallel()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
 	w := open(t, passable(t), account.Options{TimeScale: fast})
 	source, err := w.instance("codeflow-prod", region, nil)
 	require.NoError(t, err)
@@ -127,9 +123,6 @@ func TestRestores(t *testing.T) {
 
 func TestSnapshots(t *testing.T) {
 	t.Parallel()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
 	w := open(t, passable(t), account.Options{TimeScale: fast})
 	source, err := w.instance("codeflow-prod", region, in{"skipFinalSnapshot": false, "finalSnapshotIdentifier": "codeflow-prod-final"})
 	require.NoError(t, err)

@@ -21,8 +21,8 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
 )
 
-// databases are the account's instances, each a PostgreSQL of this machine when it
-// has one.
+// databases are the account's instances, each a PostgreSQL of the instance's major
+// version on this machine.
 type databases struct {
 	account *Account
 
@@ -86,7 +86,7 @@ func (d *databases) follow(ctx context.Context) error {
 // an error also when it cannot be restored.
 func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, error) {
 	var spec struct {
-		Identifier, Address, Username, DBName string
+		Identifier, Address, Username, DBName, EngineVersion string
 		MasterUserSecrets                     []struct{ SecretARN string }
 		SnapshotIdentifier                    string
 		RestoreToPointInTime                  *point
@@ -105,18 +105,15 @@ func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, er
 		i.err = fmt.Errorf("region %s is lost", i.region)
 		return i, i.err
 	}
-	if _, ok := postgres.Programs(); !ok {
-		i.err = postgres.ErrNotInstalled
-		return i, nil
-	}
 	admin, err := d.adminPassword()
 	if err != nil {
 		return nil, err
 	}
+	major, _, _ := strings.Cut(spec.EngineVersion, ".")
 	origin, err := d.origin(i, spec.SnapshotIdentifier, spec.RestoreToPointInTime)
 	if err == nil {
 		i.server, err = postgres.Instance{
-			Dir: d.dir(i), User: i.user, Password: i.password, Database: i.database,
+			Dir: d.dir(i), Version: major, User: i.user, Password: i.password, Database: i.database,
 			AdminPassword: admin, Archive: filepath.Join(d.backups(i), wal), Origin: origin,
 		}.Start(ctx)
 	}

@@ -23,7 +23,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
@@ -129,9 +128,6 @@ func TestSecretVersions(t *testing.T) {
 
 func TestDatabase(t *testing.T) {
 	t.Parallel()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
 	dir := passable(t)
 	w := open(t, dir, account.Options{TimeScale: fast})
 	database := w.database("codeflow")

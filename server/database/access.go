@@ -17,6 +17,8 @@ import (
 var (
 	//go:embed access.sql
 	accessQuery string
+	//go:embed create.sql
+	createStatements string
 	//go:embed grant.sql
 	grantStatements string
 )
@@ -67,7 +69,7 @@ func grantAccess(ctx context.Context, pool *pgxpool.Pool, user string, wait time
 		if a, err = readAccess(ctx, tx, user); err != nil || len(a.wrong) == 0 {
 			return err
 		}
-		return fmt.Errorf("these are still wrong: %s: use a user who owns nothing and has no other role", strings.Join(a.wrong, ", "))
+		return fmt.Errorf("these are still wrong: %s: use a user who owns nothing, has no other role and no rights over roles and databases", strings.Join(a.wrong, ", "))
 	})
 	if err != nil {
 		return fmt.Errorf("giving user %q access: %w", user, err)
@@ -85,7 +87,7 @@ func grant(ctx context.Context, tx pgx.Tx, user string) error {
 	}
 	quote := func(name string) string { return pgx.Identifier{name}.Sanitize() }
 	if !known {
-		if _, err := tx.Exec(ctx, "CREATE ROLE "+quote(user)); err != nil {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(createStatements, quote(user), quote(user+"_creator")), pgx.QueryExecModeSimpleProtocol); err != nil {
 			return err
 		}
 	}

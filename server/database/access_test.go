@@ -4,6 +4,7 @@ package database_test
 
 import (
 	"bytes"
+	"os"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgrestest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/server/database"
 )
@@ -25,14 +27,20 @@ const (
 
 // rds is a server with a database codeflow that belongs to the user master.
 type rds struct {
-	url string // of the superuser
-	cfg database.Config
+	server *postgrestest.Server
+	url    string // of the superuser
+	cfg    database.Config
 }
 
 func startRDS(t *testing.T) rds {
 	t.Helper()
-	server := postgrestest.Start(t)
-	r := rds{url: server.NewDatabase("codeflow")}
+	return startVersion(t, postgres.DefaultVersion)
+}
+
+func startVersion(t *testing.T, version string) rds {
+	t.Helper()
+	server := postgrestest.StartVersion(t, version)
+	r := rds{server: server, url: server.NewDatabase("codeflow")}
 	server.Exec("CREATE ROLE master LOGIN CREATEROLE CREATEDB PASSWORD 'hunter2'")
 	server.Exec("ALTER DATABASE codeflow OWNER TO master")
 	r.cfg = database.Config{
@@ -40,6 +48,11 @@ func startRDS(t *testing.T) rds {
 		Login: `{"username": "master", "password": "hunter2", "engine": "postgres"}`,
 	}
 	return r
+}
+
+// grantsIAM makes rds_iam, which the master user may grant.
+func (r rds) grantsIAM() {
+	r.server.Exec("CREATE ROLE rds_iam; GRANT rds_iam TO master WITH ADMIN TRUE, INHERIT FALSE, SET FALSE")
 }
 
 // up runs what the task does first.
@@ -69,7 +82,17 @@ func (r rds) as(t *testing.T, user, sql string) (code string) {
 
 func TestAccess(t *testing.T) {
 	t.Parallel()
-	r := startRDS(t)
+	for _, version := range postgres.Versions() {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			r := startVersion(t, version)
+			testAccess(t, r)
+			testMasterKeepsItsPassword(t, r)
+		})
+	}
+}
+
+func testAccess(t *testing.T, r rds) {
 	out := r.up(t)
 	assert.Regexp(t, `^OK    up 00001_usage_events.sql \(.*\)\n`+version1+granted+"$", out)
 	assert.Empty(t, r.as(t, "master", "CREATE TABLE later (n int GENERATED ALWAYS AS IDENTITY); CREATE TABLE counted (n serial)"))
@@ -102,16 +125,44 @@ func TestAccess(t *testing.T) {
 	}
 }
 
+// hba is pg_hba.conf as RDS has it: members of rds_iam need a token of IAM, for which
+// there is nobody here.
+const hba = `host all postgres all scram-sha-256
+host all +rds_iam all reject
+host all all all scram-sha-256
+`
+
+// The master user may not become a member of rds_iam by what it creates: its password
+// would be good no more, and every later migration would fail.
+func testMasterKeepsItsPassword(t *testing.T, r rds) {
+	r.grantsIAM()
+	assert.Equal(t, version1+granted, r.up(t))
+	r.server.Exec("GRANT rds_iam TO codeflow_server")
+	// RDS lets its master user grant rds_iam without being a member of it.
+	r.server.Exec("REVOKE rds_iam FROM master CASCADE")
+
+	require.NoError(t, os.WriteFile(query[string](t, r.url, "SHOW hba_file")[0], []byte(hba), 0o600))
+	r.server.Restart()
+	assert.Equal(t, version1, r.up(t))
+	_, err := pgx.Connect(t.Context(), r.server.UserURL("codeflow_server", "any", "codeflow"))
+	require.ErrorContains(t, err, "pg_hba.conf rejects connection")
+
+	assert.Empty(t, r.as(t, "master", "CREATE ROLE direct"))
+	r.server.Exec("GRANT rds_iam TO direct")
+	err = database.Migrate(t.Context(), r.cfg, []string{"up"}, new(bytes.Buffer))
+	require.ErrorContains(t, err, "pg_hba.conf rejects connection", "so it is without the other role")
+	assert.True(t, database.Unreachable(err))
+}
+
 // Whatever somebody changed is set right at the next start.
 func TestAccessIsRepaired(t *testing.T) {
 	t.Parallel()
 	r := startRDS(t)
 	r.up(t)
+	r.grantsIAM()
+	assert.Equal(t, version1+granted, r.up(t))
 	for _, change := range []string{
-		"CREATE ROLE rds_iam",
-		"REVOKE rds_iam FROM codeflow_server",
-		"ALTER ROLE codeflow_server NOLOGIN",
-		"ALTER ROLE codeflow_server CREATEROLE",
+		"REVOKE rds_iam FROM codeflow_server GRANTED BY master",
 		"GRANT CREATE ON DATABASE codeflow TO codeflow_server",
 		"GRANT TEMPORARY ON DATABASE codeflow TO PUBLIC",
 		"GRANT CREATE ON SCHEMA public TO PUBLIC",
@@ -134,7 +185,10 @@ func TestAccessThatCannotBeSetRight(t *testing.T) {
 	t.Parallel()
 	r := startRDS(t)
 	r.up(t)
-	for _, change := range []string{"ALTER TABLE usage_events OWNER TO codeflow_server", "ALTER ROLE codeflow_server SUPERUSER"} {
+	for _, change := range []string{
+		"ALTER TABLE usage_events OWNER TO codeflow_server", "ALTER ROLE codeflow_server CREATEROLE", "ALTER ROLE codeflow_server NOLOGIN",
+		"ALTER ROLE codeflow_server SUPERUSER",
+	} {
 		query[string](t, r.url, change)
 		var out bytes.Buffer
 		err := database.Migrate(t.Context(), r.cfg, []string{"up"}, &out)
@@ -158,7 +212,7 @@ func TestCurrentWaitsForNobody(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, version1, r.up(t))
 
-	query[string](t, r.url, "ALTER ROLE codeflow_server NOLOGIN")
+	query[string](t, r.url, "GRANT TRUNCATE ON usage_events TO codeflow_server")
 	r.cfg.LockTimeout = time.Millisecond
 	assert.ErrorContains(t, database.Migrate(t.Context(), r.cfg, []string{"up"}, new(bytes.Buffer)), "waiting for another migration to end")
 }
@@ -166,7 +220,7 @@ func TestCurrentWaitsForNobody(t *testing.T) {
 func TestSixTasksStartAtOnce(t *testing.T) {
 	t.Parallel()
 	r := startRDS(t)
-	query[string](t, r.url, "CREATE ROLE rds_iam")
+	r.grantsIAM()
 	var wg sync.WaitGroup
 	outs := make([]string, 6)
 	for i := range outs {

@@ -1,6 +1,5 @@
 -- Everything that access.sql asks for. %[1]s is the server's user, %[2]s the
 -- database and %[3]s the schema.
-ALTER ROLE %[1]s LOGIN NOCREATEDB NOCREATEROLE;
 DO $$ BEGIN
     IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'rds_iam') THEN
         GRANT rds_iam TO %[1]s;

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
@@ -47,6 +48,13 @@ func Migrate(ctx context.Context, cfg Config, args []string, out io.Writer) erro
 		return fmt.Errorf("migrating the database: %w", oneLine{err})
 	}
 	return nil
+}
+
+// Unreachable reports whether an error of [Migrate] is that nobody could connect
+// and log in: then nothing was changed, and nothing is known of the schema.
+func Unreachable(err error) bool {
+	var refused *pgconn.ConnectError
+	return errors.As(err, &refused)
 }
 
 // oneLine is an error whose text has no line breaks: a log has it as one event.

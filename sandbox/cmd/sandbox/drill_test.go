@@ -12,16 +12,12 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/internal/postgres"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/drill"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
 func TestDrill(t *testing.T) {
 	t.Parallel()
-	if _, ok := postgres.Programs(); !ok {
-		t.Skip(postgres.ErrNotInstalled)
-	}
 	s := openAs(t, engine.Options{Dir: withBlue.copied(t), Run: true})
 	stacks := &drillStacks{Sandbox: s}
 	require.NoError(t, stacks.Up(t.Context()))

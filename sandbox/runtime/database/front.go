@@ -231,6 +231,17 @@ func (f *Front) connect(parameters map[string]string, password string) (*pgconn.
 	return conn.Hijack()
 }
 
+// memberQuery finds who the line "+rds_iam" of pg_hba.conf is for, whatever the
+// membership is good for: to whoever may only administer a member, too. That the
+// master user may grant rds_iam is no membership in RDS, where it needs one here.
+// https://www.postgresql.org/docs/16/auth-pg-hba-conf.html
+const memberQuery = `WITH RECURSIVE members (id) AS (
+		SELECT oid FROM pg_roles WHERE rolname = 'rds_iam'
+	UNION
+		SELECT m.member FROM members JOIN pg_auth_members m ON m.roleid = members.id JOIN pg_roles r ON r.oid = m.roleid
+		WHERE NOT (r.rolname = 'rds_iam' AND m.admin_option)
+	) SELECT EXISTS (SELECT FROM members JOIN pg_roles r ON r.oid = id WHERE r.rolname = $1 AND NOT r.rolsuper)`
+
 // member reports whether a user is a member of rds_iam, whose token is then good,
 // and which the front can then log in.
 func (f *Front) member(ctx context.Context, user, token string) (member bool, err error) {
@@ -239,8 +250,7 @@ func (f *Front) member(ctx context.Context, user, token string) (member bool, er
 		return false, err
 	}
 	defer admin.Close(ctx)
-	err = admin.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_roles s, pg_roles i
-		WHERE s.rolname = $1 AND NOT s.rolsuper AND i.rolname = 'rds_iam' AND pg_has_role(s.oid, i.oid, 'USAGE'))`, user).Scan(&member)
+	err = admin.QueryRow(ctx, memberQuery, user).Scan(&member)
 	if err != nil || !member {
 		return false, err
 	}
