@@ -17,6 +17,7 @@ var balancerRules = slices.Concat(
 		{"alb-logged", "ELB.5", "Requests are logged", "accessLogs.enabled: true", is("accessLogs.enabled", true)},
 		{"alb-deletion-protected", "ELB.6", "A load balancer cannot be deleted", "enableDeletionProtection: true", is("enableDeletionProtection", true)},
 		{"alb-desync", "ELB.12", "Ambiguous requests are refused", "desyncMitigationMode: defensive", is("desyncMitigationMode", nil, "defensive", "strictest")},
+		{"alb-keep-alive", "", "A client asks the DNS again in time", "clientKeepAlive: 60", atMost("clientKeepAlive", 300)},
 		{"alb-zones", "ELB.13", "A load balancer is in two zones", "two subnets", count("subnets", 2)},
 		{"alb-firewall", "ELB.16", "A load balancer is behind a web ACL", "a WebAclAssociation", has(aws("wafv2/webAclAssociation"), "resourceArn")},
 		{

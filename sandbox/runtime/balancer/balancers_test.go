@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"regexp"
 	"strconv"
 	"strings"
@@ -351,6 +352,39 @@ func TestDraining(t *testing.T) {
 			}
 			assert.Equal(t, tc.want, <-status)
 			<-gone
+		})
+	}
+}
+
+// TestClientKeepAlive has clients that never dial again by themselves.
+func TestClientKeepAlive(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []int{1, 2} {
+		t.Run("HTTP/"+strconv.Itoa(protocol), func(t *testing.T) {
+			t.Parallel()
+			f := setUp(t, nil)
+			if protocol == 1 {
+				f.client.Transport.(*http.Transport).ForceAttemptHTTP2 = false
+			}
+			var clients sync.Map // the connections, by address.
+			f.target(t, func(http.ResponseWriter, *http.Request) {})
+			count := func() (n int) {
+				clients.Range(func(any, any) bool { n++; return true })
+				return n
+			}
+			get := func() {
+				trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { clients.Store(c.Conn.LocalAddr().String(), true) }}
+				resp, _ := f.get(t, live, func(r *http.Request) { *r = *r.WithContext(httptrace.WithClientTrace(r.Context(), trace)) })
+				require.Equal(t, protocol, resp.ProtoMajor)
+				require.Equal(t, http.StatusOK, resp.StatusCode)
+			}
+			for range 5 {
+				get()
+			}
+			require.Equal(t, 1, count(), "an hour at first")
+			f.spec.ClientKeepAlive = 60
+			require.NoError(t, f.Apply(f.spec))
+			require.Eventually(t, func() bool { get(); return count() > 2 }, runtimetest.Patience, time.Millisecond)
 		})
 	}
 }

@@ -59,6 +59,9 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer x.finish()
 	x.trace = trace(r.Header.Get(traceHeader), now)
+	if !x.balancer.kept(r) && r.Header.Get("Upgrade") == "" {
+		w.Header().Set("Connection", "close")
+	}
 	switch {
 	case x.balancer.waf.Load().blocks(clientIP(r), r):
 		x.action = "waf"

@@ -30,6 +30,9 @@ type LoadBalancer struct {
 	// IdleTimeout is how long a target may take to begin its answer, in real
 	// seconds. Default 60.
 	IdleTimeout int
+	// ClientKeepAlive is for how many seconds a client may use a connection.
+	// Default 3600.
+	ClientKeepAlive int
 	// DropInvalidHeaderFields of requests, with names beyond letters, digits and
 	// hyphens.
 	DropInvalidHeaderFields bool
