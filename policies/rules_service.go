@@ -56,6 +56,11 @@ var firewallRules = slices.Concat(
 			"waf-metrics", "WAF.12", "Each rule has metrics", "rules[].visibilityConfig.cloudwatchMetricsEnabled: true",
 			each("rules", is("visibilityConfig.cloudwatchMetricsEnabled", true)),
 		},
+		{
+			"waf-bodies-counted", "", "Managed rules do not block tool calls with source code", "ruleActionOverrides that count …_BODY, and a rule of our own that blocks by label",
+			all(counted("AWSManagedRulesCommonRuleSet", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "CrossSiteScripting_BODY"),
+				counted("AWSManagedRulesKnownBadInputsRuleSet", "Log4JRCE_BODY"), counted("AWSManagedRulesSQLiRuleSet", "SQLi_BODY")),
+		},
 		{"waf-logged", "WAF.11", "Requests are logged", "a WebAclLoggingConfiguration", has(aws("wafv2/webAclLoggingConfiguration"), "resourceArn")},
 	}...),
 	of(types("wafv2/webAclLoggingConfiguration"), row{
@@ -66,6 +71,16 @@ var firewallRules = slices.Concat(
 
 func managed(group string) check {
 	return some("rules", group, is("statement.managedRuleGroupStatement.name", group))
+}
+
+// counted wants that rules of a managed group only count.
+func counted(group string, rules ...string) check {
+	const statement = "statement.managedRuleGroupStatement"
+	var overrides []check
+	for _, name := range rules {
+		overrides = append(overrides, some(statement+".ruleActionOverrides", "count of "+name, is("name", name), present("actionToUse.count")))
+	}
+	return each("rules", when(is(statement+".name", group), overrides...))
 }
 
 func redacted(header string) check {

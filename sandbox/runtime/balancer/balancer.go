@@ -10,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -57,8 +58,12 @@ func (b *balancer) apply(spec LoadBalancer) error {
 	if before == nil || before.IdleTimeout != spec.IdleTimeout {
 		b.closeIdle(b.transport.Swap(newTransport(spec)))
 	}
-	if before == nil || spec.WebACL == nil || before.WebACL == nil || *before.WebACL != *spec.WebACL {
-		b.waf.Store(newWAF(spec.WebACL, b.all.opts.Scale))
+	if before == nil || !reflect.DeepEqual(before.WebACL, spec.WebACL) {
+		waf, err := newWAF(spec.WebACL, b.all.opts.Scale)
+		if err != nil {
+			return fmt.Errorf("web ACL: %w", err)
+		}
+		b.waf.Store(waf)
 	}
 	wanted := map[int]bool{}
 	for _, l := range spec.Listeners {

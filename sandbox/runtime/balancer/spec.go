@@ -41,15 +41,6 @@ type LoadBalancer struct {
 	WebACL *WebACL
 }
 
-// WebACL is what the runtime knows of an aws:wafv2/webAcl. A rule with 0 is off.
-type WebACL struct {
-	// RateLimit is how many requests an address may send in a window, which is
-	// EvaluationWindowSec long; default 300.
-	RateLimit, EvaluationWindowSec int
-	// MaxBody is the greatest request body in bytes.
-	MaxBody int64
-}
-
 // Listener is an aws:lb/listener.
 type Listener struct {
 	ARN            string
