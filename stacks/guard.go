@@ -9,6 +9,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/vpc"
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/protect"
 )
 
@@ -33,7 +34,7 @@ const (
 
 var networkGuards = []guard{
 	{"network.cidr", "replaces the VPC with all that is in it, the database too", secondOne, nil},
-	{"network.zones", "takes subnets away that load balancers, tasks and the database are in, which AWS refuses", secondOne, less},
+	{"network.zones", "takes subnets away that are in use, or moves all of them (from 4 to 5), which AWS refuses in the middle of the update", secondOne, moved},
 	{"network.masks.public", subnets, secondOne, nil},
 	{"network.masks.private", subnets, secondOne, nil},
 	{"network.masks.database", subnets, secondOne, nil},
@@ -83,6 +84,13 @@ func less(from, to any) bool {
 	a, known := from.(float64)
 	b, also := to.(float64)
 	return known && also && b < a
+}
+
+// moved is whether fewer or other subnets are left of those that there are.
+func moved(from, to any) bool {
+	a, known := from.(float64)
+	b, also := to.(float64)
+	return known && also && (b < a || !vpc.SameParts(int(a), int(b)))
 }
 
 func off(from, to any) bool { return from == true && to == false }
