@@ -67,6 +67,16 @@ func atLeast(path string, least float64) check {
 	})
 }
 
+// atMost wants a number.
+func atMost(path string, most float64) check {
+	return value(path, func(v any) string {
+		if n, ok := v.(float64); ok && n <= most {
+			return ""
+		}
+		return fmt.Sprintf("is %s, not %v or less", show(v), most)
+	})
+}
+
 // count wants a number of elements.
 func count(path string, least int) check {
 	return value(path, func(v any) string {

@@ -17,6 +17,7 @@ var balancerRules = slices.Concat(
 		{"alb-logged", "ELB.5", "Requests are logged", "accessLogs.enabled: true", is("accessLogs.enabled", true)},
 		{"alb-deletion-protected", "ELB.6", "A load balancer cannot be deleted", "enableDeletionProtection: true", is("enableDeletionProtection", true)},
 		{"alb-desync", "ELB.12", "Ambiguous requests are refused", "desyncMitigationMode: defensive", is("desyncMitigationMode", nil, "defensive", "strictest")},
+		{"alb-keep-alive", "", "A client asks the DNS again in time", "clientKeepAlive: 60", atMost("clientKeepAlive", 300)},
 		{"alb-zones", "ELB.13", "A load balancer is in two zones", "two subnets", count("subnets", 2)},
 		{"alb-firewall", "ELB.16", "A load balancer is behind a web ACL", "a WebAclAssociation", has(aws("wafv2/webAclAssociation"), "resourceArn")},
 		{
@@ -55,6 +56,11 @@ var firewallRules = slices.Concat(
 			"waf-metrics", "WAF.12", "Each rule has metrics", "rules[].visibilityConfig.cloudwatchMetricsEnabled: true",
 			each("rules", is("visibilityConfig.cloudwatchMetricsEnabled", true)),
 		},
+		{
+			"waf-bodies-counted", "", "Managed rules do not block tool calls with source code", "ruleActionOverrides that count …_BODY, and a rule of our own that blocks by label",
+			all(counted("AWSManagedRulesCommonRuleSet", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY", "GenericRFI_BODY", "CrossSiteScripting_BODY"),
+				counted("AWSManagedRulesKnownBadInputsRuleSet", "Log4JRCE_BODY"), counted("AWSManagedRulesSQLiRuleSet", "SQLi_BODY")),
+		},
 		{"waf-logged", "WAF.11", "Requests are logged", "a WebAclLoggingConfiguration", has(aws("wafv2/webAclLoggingConfiguration"), "resourceArn")},
 	}...),
 	of(types("wafv2/webAclLoggingConfiguration"), row{
@@ -65,6 +71,16 @@ var firewallRules = slices.Concat(
 
 func managed(group string) check {
 	return some("rules", group, is("statement.managedRuleGroupStatement.name", group))
+}
+
+// counted wants that rules of a managed group only count.
+func counted(group string, rules ...string) check {
+	const statement = "statement.managedRuleGroupStatement"
+	var overrides []check
+	for _, name := range rules {
+		overrides = append(overrides, some(statement+".ruleActionOverrides", "count of "+name, is("name", name), present("actionToUse.count")))
+	}
+	return each("rules", when(is(statement+".name", group), overrides...))
 }
 
 func redacted(header string) check {

@@ -29,14 +29,16 @@ type Config struct {
 	// RoleBoundary is the ARN of the most that the stack's roles can do, the bootstrap
 	// stack's output; "" for no bound.
 	RoleBoundary string
+	// Allow names guarded keys that this update may change, see guard.go.
+	Allow []string
 }
 
 // topKeys are the keys that a stack of each kind may have.
 var topKeys = map[string][]string{
-	"platform":  {"kind", "platform", "traffic", "apiKeys", "escalation", "roleBoundary"},
-	"color":     {"kind", "color", "roleBoundary"},
-	"dr":        {"kind", "dr", "apiKeys", "escalation", "roleBoundary"},
-	"bootstrap": {"kind", "bootstrap"},
+	"platform":  {"kind", "platform", "traffic", "apiKeys", "escalation", "roleBoundary", "allow"},
+	"color":     {"kind", "color", "roleBoundary", "allow"},
+	"dr":        {"kind", "dr", "apiKeys", "escalation", "roleBoundary", "allow"},
+	"bootstrap": {"kind", "bootstrap", "allow"},
 }
 
 // loadConfig reads the config of a stack through get (the value of a full key)
@@ -84,6 +86,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 	}
 	cfg.RoleBoundary, _ = get(namespace + ":roleBoundary")
 	checkBoundary(c.at("roleBoundary"), cfg.RoleBoundary)
+	c.object(get, "allow", &cfg.Allow)
 	c.object(get, "apiKeys", &cfg.APIKeys)
 	cfg.APIKeys.validate(c.at("apiKeys"))
 	c.object(get, "escalation", &cfg.Escalation)

@@ -171,7 +171,7 @@ func TestMisspeltTopLevelKeyIsFoundInTheFile(t *testing.T) {
 		return value, ok
 	}
 	_, err := loadConfig(get, file)
-	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic, apiKeys, escalation, roleBoundary`)
+	require.EqualError(t, err, `config "codeflow:trafic": unknown key: did you mean "traffic"? known keys: kind, platform, traffic, apiKeys, escalation, roleBoundary, allow`)
 
 	require.NoError(t, os.WriteFile(file, []byte("config: [\n"), 0o600))
 	_, err = loadConfig(get, file)

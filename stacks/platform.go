@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
@@ -54,6 +55,11 @@ func platform(ctx *pulumi.Context, cfg *Config) error {
 		}
 	}
 	export(ctx, p.out)
+	weights := pulumi.StringMap{}
+	for color, weight := range cfg.Traffic {
+		weights[color] = pulumi.String(strconv.Itoa(weight))
+	}
+	ctx.Export("traffic", weights)
 	return nil
 }
 

@@ -40,6 +40,12 @@ func Program(project Project) pulumi.RunFunc {
 				return err
 			}
 		}
+		if err := checkChanges(ctx, cfg); err != nil {
+			return err
+		}
+		if err := protectKept(ctx, cfg); err != nil {
+			return err
+		}
 		switch cfg.Kind {
 		case "bootstrap":
 			return bootstrap(ctx, cfg.Bootstrap)

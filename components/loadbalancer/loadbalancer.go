@@ -21,6 +21,13 @@ const (
 	cloudFrontPrefixList = "com.amazonaws.global.cloudfront.origin-facing"
 
 	httpPort, httpsPort = 80, 443
+
+	// clientKeepAlive is for how many seconds a client may use a connection, which no
+	// change of the DNS records moves: the TTL of an alias, and the least that AWS
+	// allows. Its default of an hour would keep busy clients, and the CDN, on a colour
+	// that has no traffic any more.
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#http-client-keep-alive-duration
+	clientKeepAlive = 60
 )
 
 // LoadBalancer is a load balancer with its listeners and target group.
@@ -62,6 +69,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		Subnets:                  args.SubnetIDs,
 		DropInvalidHeaderFields:  pulumi.Bool(true),
 		EnableDeletionProtection: pulumi.Bool(args.DeletionProtection),
+		ClientKeepAlive:          pulumi.Int(clientKeepAlive),
 		AccessLogs: &lb.LoadBalancerAccessLogsArgs{
 			Enabled: pulumi.Bool(true), Bucket: args.LogBucket, Prefix: pulumi.String("alb/" + args.Name),
 		},

@@ -50,6 +50,7 @@ func TestHTTPS(t *testing.T) {
 	balancer := r.Get(t, "aws:lb/loadBalancer:LoadBalancer", "blue")
 	assert.Equal(t, false, balancer.In("internal"))
 	assert.Equal(t, true, balancer.In("dropInvalidHeaderFields"))
+	assert.InDelta(t, 60, balancer.In("clientKeepAlive"), 0)
 	assert.Equal(t, true, balancer.In("enableDeletionProtection"))
 	assert.Equal(t, true, balancer.In("accessLogs.enabled"))
 	assert.Equal(t, "alb/codeflow-blue", balancer.In("accessLogs.prefix"))

@@ -84,7 +84,8 @@ func (d *Database) generation(ctx *pulumi.Context, name string, n int, args *Arg
 		args.origin(inputs, s)
 	}
 	instance, err := rds.NewInstance(ctx, numbered(name, n), inputs, pulumi.Parent(d),
-		pulumi.DependsOn(append(logs, s.roleCan)), pulumi.IgnoreChanges(ignored))
+		pulumi.DependsOn(append(logs, s.roleCan)), pulumi.IgnoreChanges(ignored),
+		pulumi.Protect(args.DeletionProtection && n > args.Unprotected))
 	if err != nil {
 		return nil, fmt.Errorf("creating instance: %w", err)
 	}

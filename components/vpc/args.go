@@ -37,9 +37,9 @@ type Args struct {
 	// CIDR is the IPv4 network of the VPC, /16 to /28. Required; a change
 	// replaces the VPC and everything in it.
 	CIDR string
-	// Zones is the number of availability zones, 2 to 6. Default 3. A change
-	// adds or removes subnets; past a power of two it also moves the others,
-	// which replaces them.
+	// Zones is the number of availability zones, 2 to 6. Default 3. Up to four, one
+	// more adds subnets; from four to five all subnets move, which AWS refuses while
+	// the old ones have the addresses.
 	Zones int
 	// PublicMask, PrivateMask and DatabaseMask are the network masks of one
 	// subnet of each tier, 16 to 28 (27 for public). Default 22, 20 and 24. A

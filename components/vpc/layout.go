@@ -50,7 +50,7 @@ func CheckLayout(cidr string, zones int, public, private, database int) []error 
 		return errs
 	}
 
-	zoneBits := bits.Len(uint(zones - 1)) // zones are rounded up to a power of two
+	zoneBits := partBits(zones)
 	_, used := place(public, private, database)
 	if have := 1 << (32 - network.Bits() - zoneBits); used > have {
 		errs = append(errs, fmt.Errorf(
@@ -59,6 +59,16 @@ func CheckLayout(cidr string, zones int, public, private, database int) []error 
 	}
 	return errs
 }
+
+// partBits is how many bits number the parts of a VPC, one for each zone: awsx rounds
+// zones up to a power of two. A VPC of two zones has four parts, as one of three or
+// four, so that the third can be added: a subnet that moves is made before the old one
+// goes, and AWS refuses addresses that are taken.
+func partBits(zones int) int { return max(2, bits.Len(uint(zones-1))) }
+
+// SameParts reports whether subnets stay where they are when the number of zones
+// changes.
+func SameParts(from, to int) bool { return partBits(from) == partBits(to) }
 
 // remedy names the smallest VPC that holds the zones, when AWS allows it.
 func remedy(used, zoneBits int) string {

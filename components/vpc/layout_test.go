@@ -16,7 +16,7 @@ import (
 // layout is where the subnets of every zone come to lie.
 func layout(cidr string, zones int, masks ...int) []netip.Prefix {
 	network := netip.MustParsePrefix(cidr)
-	size := 1 << (32 - network.Bits() - bits.Len(uint(zones-1)))
+	size := 1 << (32 - network.Bits() - partBits(zones))
 	starts, _ := place(masks...)
 	var subnets []netip.Prefix
 	for zone := range zones {
@@ -31,7 +31,7 @@ func layout(cidr string, zones int, masks ...int) []netip.Prefix {
 // the last one", without any check.
 func distribute(cidr string, zones int, masks ...int) []netip.Prefix {
 	network := netip.MustParsePrefix(cidr)
-	zone := netip.PrefixFrom(network.Addr(), network.Bits()+bits.Len(uint(zones-1)))
+	zone := netip.PrefixFrom(network.Addr(), network.Bits()+max(2, bits.Len(uint(zones-1))))
 	var subnets []netip.Prefix
 	for range zones {
 		last := netip.Prefix{}
@@ -62,7 +62,7 @@ func TestLayoutAsRecorded(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string][]netip.Prefix{
 		"[10.0.0.0/22 10.0.16.0/20 10.0.32.0/24 10.0.64.0/22 10.0.80.0/20 10.0.96.0/24 10.0.128.0/22 10.0.144.0/20 10.0.160.0/24]": layout("10.0.0.0/16", 3, 22, 20, 24),
-		"[10.0.0.0/19 10.0.32.0/19 10.0.64.0/19 10.0.128.0/19 10.0.160.0/19 10.0.192.0/19]":                                        layout("10.0.0.0/16", 2, 19, 19, 19),
+		"[10.0.0.0/20 10.0.16.0/20 10.0.32.0/20 10.0.64.0/20 10.0.80.0/20 10.0.96.0/20]":                                          layout("10.0.0.0/16", 2, 20, 20, 20),
 		"[10.0.0.0/24 10.0.16.0/20 10.0.32.0/20 10.0.64.0/24 10.0.80.0/20 10.0.96.0/20 10.0.128.0/24 10.0.144.0/20 10.0.160.0/20]": layout("10.0.0.0/16", 3, 24, 20, 20),
 	} {
 		assert.Equal(t, want, fmt.Sprint(got))
@@ -141,13 +141,23 @@ func TestCheckLayoutErrors(t *testing.T) {
 		`mask of the database subnets must be 16 to 28, got 29`:                    CheckLayout("10.0.0.0/16", 3, 22, 20, 29),
 		// What awsx lets pass: the sizes add up to the zone's, the gap does not fit.
 		`take 20480 addresses of a zone, but "10.0.0.0/16" in 3 zones has 16384 for each: make the subnets smaller`: CheckLayout("10.0.0.0/16", 3, 20, 19, 20),
-		`take 8448 addresses of a zone, but "10.0.0.0/20" in 2 zones has 2048 for each: use a VPC of /17, or make`:  CheckLayout("10.0.0.0/20", 2, 22, 20, 24),
+		`take 8448 addresses of a zone, but "10.0.0.0/20" in 2 zones has 1024 for each: use a VPC of /16, or make`:  CheckLayout("10.0.0.0/20", 2, 22, 20, 24),
 	} {
 		if assert.Len(t, got, 1, want) {
 			assert.ErrorContains(t, got[0], want)
 		}
 	}
 	assert.Len(t, CheckLayout("", 0, 0, 0, 0), 5, "every problem at once")
+}
+
+// TestAZoneMore keeps the subnets that there are, up to four zones and from five on.
+func TestAZoneMore(t *testing.T) {
+	t.Parallel()
+	for zones := minZones; zones < maxZones; zones++ {
+		before, after := layout("10.0.0.0/16", zones, 22, 21, 24), layout("10.0.0.0/16", zones+1, 22, 21, 24)
+		assert.Equal(t, SameParts(zones, zones+1), slices.Equal(before, after[:len(before)]), zones)
+		assert.Equal(t, zones != 4, SameParts(zones, zones+1), zones)
+	}
 }
 
 func FuzzCheckLayout(f *testing.F) {

@@ -20,7 +20,7 @@ func TestBadArgs(t *testing.T) {
 	for want, args := range map[string]vpc.Args{
 		`must be an IPv4 network, got "": give one such as "10.0.0.0/16"` + "\nRegion is required": {},
 		`number of zones must be 2 to 6, got 7`:                                                    bad(func(a *vpc.Args) { a.Zones = 7 }),
-		`use a VPC of /17`:                                                                         bad(func(a *vpc.Args) { a.CIDR, a.Zones = "10.0.0.0/18", 2 }),
+		`use a VPC of /16`:                                                                         bad(func(a *vpc.Args) { a.CIDR, a.Zones = "10.0.0.0/18", 2 }),
 		`NAT must be one of [None Single OnePerAz], got "single"`:                                  bad(func(a *vpc.Args) { a.NAT = "single" }),
 		`Endpoints must be of [ecr.api ecr.dkr kms logs secretsmanager ssm ecs ecs-agent ecs-telemetry ssmmessages xray], got "ecr"`: bad(
 			func(a *vpc.Args) { a.Endpoints = []string{"ecr"} }),

@@ -2,6 +2,7 @@ package vpc
 
 import (
 	"fmt"
+	"net/netip"
 
 	aws "github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ec2"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/rds"
@@ -88,9 +89,15 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 func (v *VPC) network(ctx *pulumi.Context, name string, args *Args) (*awsx.Vpc, error) {
 	// awsx's default, Legacy, would order the tiers by itself.
 	strategy := awsx.SubnetAllocationStrategyAuto
+	var part *int // awsx's own but for two zones, see partBits
+	if network, err := netip.ParsePrefix(args.CIDR); err == nil && args.Zones == minZones {
+		mask := network.Bits() + partBits(args.Zones)
+		part = &mask
+	}
 	network, err := awsx.NewVpc(ctx, name, &awsx.VpcArgs{
 		CidrBlock:                 &args.CIDR,
 		NumberOfAvailabilityZones: &args.Zones,
+		AvailabilityZoneCidrMask:  part,
 		SubnetStrategy:            &strategy,
 		SubnetSpecs: []awsx.SubnetSpecArgs{
 			{Type: awsx.SubnetTypePublic, CidrMask: &args.PublicMask},

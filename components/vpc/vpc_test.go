@@ -230,15 +230,16 @@ func TestFlowLogs(t *testing.T) {
 func TestOptions(t *testing.T) {
 	t.Parallel()
 	args := vpc.Args{
-		CIDR: "10.8.0.0/18", Zones: 2, PublicMask: 24, PrivateMask: 21, DatabaseMask: 25, NAT: vpc.NATSingle,
+		CIDR: "10.8.0.0/17", Zones: 2, PublicMask: 24, PrivateMask: 21, DatabaseMask: 25, NAT: vpc.NATSingle,
 		Region: pulumi.String("eu-west-1"), LogGroupName: "/vpc/codeflow-prod", LogRetentionDays: 7,
 	}
 	r := newRecorder()
 	r.Both(t, program(args, nil))
 
 	network := r.Get(t, "awsx:ec2:Vpc", "net")
-	assert.Equal(t, "10.8.0.0/18", network.In("cidrBlock"))
+	assert.Equal(t, "10.8.0.0/17", network.In("cidrBlock"))
 	assert.EqualValues(t, 2, network.In("numberOfAvailabilityZones"))
+	assert.EqualValues(t, 19, network.In("availabilityZoneCidrMask"))
 	for i, mask := range []int{24, 21, 25} {
 		assert.EqualValues(t, mask, network.In("subnetSpecs").([]any)[i].(map[string]any)["cidrMask"])
 	}

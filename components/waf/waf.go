@@ -70,8 +70,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	return w, nil
 }
 
-// logTo logs every request to a log group of its own, but for the headers that
-// carry credentials. The resource policy that lets AWS deliver the log is
+// logTo logs the requests that a rule blocked or counted to a log group of its own, but
+// for the headers that carry credentials. What is allowed is in the access logs. The resource policy that lets AWS deliver the log is
 // written by AWS when the logging starts.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html
 func logTo(
@@ -87,10 +87,17 @@ func logTo(
 	header := func(name string) pulumi.Map {
 		return pulumi.Map{"singleHeader": pulumi.Map{"name": pulumi.String(name)}}
 	}
+	action := func(name string) pulumi.Map {
+		return pulumi.Map{"actionCondition": pulumi.Map{"action": pulumi.String(name)}}
+	}
 	if err := register(ctx, "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration", name+"-logging", pulumi.Map{
 		"resourceArn":           acl.Arn,
 		"logDestinationConfigs": pulumi.Array{group.Arn},
 		"redactedFields":        pulumi.Array{header("authorization"), header("cookie")},
+		"loggingFilter": pulumi.Map{"defaultBehavior": pulumi.String("DROP"), "filters": pulumi.Array{pulumi.Map{
+			"behavior": pulumi.String("KEEP"), "requirement": pulumi.String("MEETS_ANY"),
+			"conditions": pulumi.Array{action("BLOCK"), action("COUNT"), action("EXCLUDED_AS_COUNT")},
+		}}},
 	}, &loggingConfiguration{}, child); err != nil {
 		return nil, fmt.Errorf("creating logging of web ACL %q: %w", name, err)
 	}

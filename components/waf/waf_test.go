@@ -73,10 +73,34 @@ func TestWebACL(t *testing.T) {
 				"textTransformations": []any{map[string]any{"priority": 0.0, "type": "NONE"}},
 			}},
 		},
-		group(3, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY"),
-		group(4, "AWSManagedRulesKnownBadInputsRuleSet"),
-		group(5, "AWSManagedRulesSQLiRuleSet"),
+		group(3, "AWSManagedRulesCommonRuleSet", "SizeRestrictions_BODY", "EC2MetaDataSSRF_BODY", "GenericLFI_BODY",
+			"GenericRFI_BODY", "CrossSiteScripting_BODY"),
+		group(4, "AWSManagedRulesKnownBadInputsRuleSet", "JavaDeserializationRCE_BODY", "Log4JRCE_BODY", "ReactJSRCE_BODY"),
+		group(5, "AWSManagedRulesSQLiRuleSet", "SQLi_BODY", "SQLiExtendedPatterns_BODY"),
+		map[string]any{
+			"name": "AttackInBody", "priority": 6.0, "visibilityConfig": visibility("AttackInBody"),
+			"action":    map[string]any{"block": map[string]any{}},
+			"statement": acl.In("rules[6].statement"),
+		},
 	}, acl.In("rules"))
+	const block = "rules[6].statement.andStatement.statements"
+	var labels []string
+	for _, statement := range acl.In(block + "[0].orStatement.statements").([]any) {
+		labels = append(labels, statement.(map[string]any)["labelMatchStatement"].(map[string]any)["key"].(string))
+	}
+	assert.Equal(t, []string{
+		"awswaf:managed:aws:core-rule-set:SizeRestrictions_Body", "awswaf:managed:aws:core-rule-set:EC2MetaDataSSRF_Body",
+		"awswaf:managed:aws:core-rule-set:GenericLFI_Body", "awswaf:managed:aws:core-rule-set:GenericRFI_Body",
+		"awswaf:managed:aws:core-rule-set:CrossSiteScripting_Body", "awswaf:managed:aws:known-bad-inputs:JavaDeserializationRCE_Body",
+		"awswaf:managed:aws:known-bad-inputs:Log4JRCE_Body", "awswaf:managed:aws:known-bad-inputs:ReactJSRCE_Body",
+		"awswaf:managed:aws:sql-database:SQLi_Body", "awswaf:managed:aws:sql-database:SQLiExtendedPatterns_Body",
+	}, labels)
+	prose := regexp.MustCompile(acl.In(block + "[1].notStatement.statements[0].regexMatchStatement.regexString").(string))
+	for path, want := range map[string]bool{
+		"/": false, "/mcp": true, "/mcp/": true, "/api/v1/agents": true, "/mcpx": false, "/x/mcp": false, "/apis": false,
+	} {
+		assert.Equal(t, want, prose.MatchString(path), path)
+	}
 	over := regexp.MustCompile(acl.In("rules[2].statement.regexMatchStatement.regexString").(string))
 	for length := range 300_000 {
 		assert.Equal(t, length > 64<<10, over.MatchString(strconv.Itoa(length)), length)
@@ -95,6 +119,10 @@ func TestWebACL(t *testing.T) {
 		map[string]any{"singleHeader": map[string]any{"name": "authorization"}},
 		map[string]any{"singleHeader": map[string]any{"name": "cookie"}},
 	}, logging.In("redactedFields"))
+	condition := func(action string) any { return map[string]any{"actionCondition": map[string]any{"action": action}} }
+	assert.Equal(t, map[string]any{"defaultBehavior": "DROP", "filters": []any{map[string]any{
+		"behavior": "KEEP", "requirement": "MEETS_ANY", "conditions": []any{condition("BLOCK"), condition("COUNT"), condition("EXCLUDED_AS_COUNT")},
+	}}}, logging.In("loggingFilter"))
 }
 
 func TestOptions(t *testing.T) {
@@ -187,10 +215,12 @@ func TestRefusedChildren(t *testing.T) {
 
 func group(priority float64, name string, count ...string) map[string]any {
 	statement := map[string]any{"name": name, "vendorName": "AWS"}
+	var overrides []any
 	for _, rule := range count {
-		statement["ruleActionOverrides"] = []any{map[string]any{
-			"name": rule, "actionToUse": map[string]any{"count": map[string]any{}},
-		}}
+		overrides = append(overrides, map[string]any{"name": rule, "actionToUse": map[string]any{"count": map[string]any{}}})
+	}
+	if overrides != nil {
+		statement["ruleActionOverrides"] = overrides
 	}
 	return map[string]any{
 		"name": name, "priority": priority, "visibilityConfig": visibility(name),

@@ -17,24 +17,35 @@ type Type struct {
 	Noun string
 	// Reason is what is lost with it.
 	Reason string
+	// Kept is whether Pulumi itself refuses to replace or delete one, while its stack
+	// has deletionProtection. The others come and go by config.
+	Kept bool
 }
 
 // Types are the protected ones.
 var Types = []Type{
-	{"aws:rds/instance:Instance", "database", "its data and its automated backups go with it"},
-	{"aws:rds/cluster:Cluster", "database cluster", "its data and its automated backups go with it"},
-	{"aws:rds/snapshot:Snapshot", "database snapshot", "a restore may need it"},
-	{"aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication", "replicated backup of the database", "the second region has no other copy of the data"},
-	{"aws:s3/bucketV2:BucketV2", "bucket", "its objects go with it, and others may take its name"},
-	{"aws:s3/bucket:Bucket", "bucket", "its objects go with it, and others may take its name"},
-	{"aws:kms/key:Key", "encryption key", "what it encrypted cannot be read again"},
-	{"aws:kms/replicaKey:ReplicaKey", "replica of an encryption key", "what it encrypted in its region cannot be read again"},
-	{"aws:route53/zone:Zone", "hosted zone", "a new one has other name servers: the domain is not found until it is delegated again"},
-	{"aws:backup/vault:Vault", "backup vault", "the backups in it go with it"},
-	{"aws:backup/vaultLockConfiguration:VaultLockConfiguration", "lock of a backup vault", "without it backups can be deleted before their time"},
-	{"aws:secretsmanager/secret:Secret", "secret", "its value is in no other place"},
-	{"aws:ecr/repository:Repository", "image repository", "the images of running and former releases go with it: no rollback"},
-	{"aws:cloudtrail/trail:Trail", "audit trail", "what is done in the account is not recorded meanwhile"},
+	{"aws:rds/instance:Instance", "database", "its data and its automated backups go with it", true},
+	{"aws:rds/cluster:Cluster", "database cluster", "its data and its automated backups go with it", true},
+	{"aws:rds/snapshot:Snapshot", "database snapshot", "a restore may need it", true},
+	{"aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication", "replicated backup of the database", "the second region has no other copy of the data", false},
+	{"aws:s3/bucketV2:BucketV2", "bucket", "its objects go with it, and others may take its name", true},
+	{"aws:s3/bucket:Bucket", "bucket", "its objects go with it, and others may take its name", true},
+	{"aws:kms/key:Key", "encryption key", "what it encrypted cannot be read again", true},
+	{"aws:kms/replicaKey:ReplicaKey", "replica of an encryption key", "what it encrypted in its region cannot be read again", true},
+	{"aws:route53/zone:Zone", "hosted zone", "a new one has other name servers: the domain is not found until it is delegated again", true},
+	{"aws:route53/record:Record", "DNS record", "clients do not find what it leads to", false},
+	{"aws:backup/vault:Vault", "backup vault", "the backups in it go with it", true},
+	{"aws:backup/vaultLockConfiguration:VaultLockConfiguration", "lock of a backup vault", "without it backups can be deleted before their time", false},
+	{"aws:secretsmanager/secret:Secret", "secret", "its value is in no other place", true},
+	{"aws:ecr/repository:Repository", "image repository", "the images of running and former releases go with it: no rollback", true},
+	{"aws:cloudtrail/trail:Trail", "audit trail", "what is done in the account is not recorded meanwhile", true},
+	{"aws:ec2/vpc:Vpc", "network", "all that is in it goes with it", false},
+	{"aws:ec2/subnet:Subnet", "subnet", "what is in it must go first, and its addresses are taken until it is gone", false},
+	{"aws:lb/loadBalancer:LoadBalancer", "load balancer", "its clients are cut off, and a new one has another name", true},
+	{"aws:lb/targetGroup:TargetGroup", "target group", "the listener answers 503 until the service has moved to a new one", false},
+	{"aws:ecs/cluster:Cluster", "cluster", "its tasks end", true},
+	{"aws:ecs/service:Service", "service", "its tasks end", true},
+	{"aws:cloudfront/distribution:Distribution", "distribution", "a new one has another name, and takes minutes", true},
 }
 
 // Find is the protected type of a token, or nil.

@@ -55,6 +55,7 @@ func TestTokens(t *testing.T) {
 		"aws:rds/instance:Instance", "aws:rds/instanceAutomatedBackupsReplication:InstanceAutomatedBackupsReplication",
 		"aws:s3/bucketV2:BucketV2", "aws:kms/key:Key", "aws:backup/vault:Vault", "aws:backup/vaultLockConfiguration:VaultLockConfiguration",
 		"aws:secretsmanager/secret:Secret", "aws:ecr/repository:Repository", "aws:cloudtrail/trail:Trail",
+		"aws:ec2/vpc:Vpc", "aws:ec2/subnet:Subnet", "aws:cloudfront/distribution:Distribution",
 	} {
 		assert.True(t, registered[token], token)
 		assert.NotNil(t, protect.Find(token), token)

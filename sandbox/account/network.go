@@ -1,8 +1,6 @@
 package account
 
 import (
-	"slices"
-
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/balancer"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/dns"
@@ -59,7 +57,7 @@ func (a *Account) loadBalancer(r *cloud.Resource) (spec balancer.LoadBalancer, e
 	}
 	if association := a.find("wafv2/webAclAssociation", "resourceArn", spec.ARN); association != nil {
 		if acl := a.find("wafv2/webAcl", "arn", textOf(association, "webAclArn")); acl != nil {
-			spec.WebACL, err = webACL(acl)
+			err = decode(acl, &spec.WebACL)
 		}
 	}
 	return spec, err
@@ -82,43 +80,6 @@ func (a *Account) listeners(balancerARN string) (all []balancer.Listener, err er
 		}
 	}
 	return all, nil
-}
-
-// bodyLimit is that of SizeRestrictions_BODY in bytes.
-// https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
-const bodyLimit = 8 << 10
-
-// webACL takes the rate-based rule and the one on the size of bodies, unless that
-// only counts.
-func webACL(r *cloud.Resource) (*balancer.WebACL, error) {
-	var acl struct {
-		Rules []struct {
-			Statement struct {
-				RateBasedStatement struct {
-					Limit, EvaluationWindowSec int
-				}
-				ManagedRuleGroupStatement struct {
-					Name                string
-					RuleActionOverrides []struct{ Name string }
-				}
-			}
-		}
-	}
-	if err := decode(r, &acl); err != nil {
-		return nil, err
-	}
-	spec := &balancer.WebACL{}
-	for _, rule := range acl.Rules {
-		if rate := rule.Statement.RateBasedStatement; rate.Limit > 0 {
-			spec.RateLimit, spec.EvaluationWindowSec = rate.Limit, rate.EvaluationWindowSec
-		}
-		group := rule.Statement.ManagedRuleGroupStatement
-		counts := slices.ContainsFunc(group.RuleActionOverrides, func(o struct{ Name string }) bool { return o.Name == "SizeRestrictions_BODY" })
-		if group.Name == "AWSManagedRulesCommonRuleSet" && !counts {
-			spec.MaxBody = bodyLimit
-		}
-	}
-	return spec, nil
 }
 
 // followRecords makes the zone answer what the account's A records say.

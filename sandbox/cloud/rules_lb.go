@@ -18,7 +18,7 @@ var lbRules = map[string]Rule{
 		Outputs: map[string]any{
 			"arnSuffix": "app/{name}/{hex16}", "dnsName": "{name}-{digits}.{region}.elb.amazonaws.com",
 			"loadBalancerType": "application", "ipAddressType": "ipv4", "internal": false,
-			"enableDeletionProtection": false, "idleTimeout": 60.0,
+			"enableDeletionProtection": false, "idleTimeout": 60.0, "clientKeepAlive": 3600.0,
 		},
 		Refs: []Ref{
 			{Path: "subnets", To: "ec2/subnet"},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 )
 
 // maxAnswer bounds what is read of an answer, in bytes.
@@ -14,27 +15,45 @@ const maxAnswer = 1 << 20
 // Get reads the JSON that the domain answers at a path, whatever the status, which
 // it returns.
 func (s *Sandbox) Get(ctx context.Context, path string, into any) (status string, err error) {
+	err = s.knock(ctx, http.MethodGet, path, "", func(response *http.Response) error {
+		status = response.Status
+		if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
+			return fmt.Errorf("reading %s (%s): %w", response.Request.URL, status, err)
+		}
+		return nil
+	})
+	return status, err
+}
+
+// Post sends JSON to a path of the domain, as MCP clients do, and returns the status.
+func (s *Sandbox) Post(ctx context.Context, path, body string) (status int, err error) {
+	err = s.knock(ctx, http.MethodPost, path, body, func(response *http.Response) error {
+		status = response.StatusCode
+		return nil
+	})
+	return status, err
+}
+
+func (s *Sandbox) knock(ctx context.Context, method, path, body string, answer func(*http.Response) error) error {
 	running, err := s.Account.Status()
 	if err != nil {
-		return "", err
+		return err
 	}
 	client, err := running.Client()
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer client.CloseIdleConnections()
-	url := "https://" + s.Domain() + path
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "https://"+s.Domain()+path, strings.NewReader(body))
 	if err != nil {
-		return "", err
+		return err
 	}
+	request.Header.Set("Accept", "application/json, text/event-stream")
+	request.Header.Set("Content-Type", "application/json")
 	response, err := client.Do(request)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer response.Body.Close()
-	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(into); err != nil {
-		return "", fmt.Errorf("reading %s (%s): %w", url, response.Status, err)
-	}
-	return response.Status, nil
+	return answer(response)
 }

@@ -139,6 +139,11 @@ func (s *Sandbox) operate(ctx context.Context, stack auto.Stack, operation Opera
 	case Drift:
 		_, err = stack.PreviewRefresh(ctx, optrefresh.ProgressStreams(out...), optrefresh.ErrorProgressStreams(out...), optrefresh.EventStreams(seen))
 	case Destroy:
+		// As the CLI does, unless it is told to skip the preview: what is protected is
+		// found there, before anything is deleted.
+		if _, err = stack.PreviewDestroy(ctx, optdestroy.ProgressStreams(out...), optdestroy.ErrorProgressStreams(out...)); err != nil {
+			return err
+		}
 		_, err = stack.Destroy(ctx, optdestroy.ProgressStreams(out...), optdestroy.ErrorProgressStreams(out...), optdestroy.EventStreams(seen))
 	default:
 		err = fmt.Errorf("unknown operation %q", operation)

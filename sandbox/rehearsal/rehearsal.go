@@ -212,7 +212,7 @@ func (r *rehearsal) calibrate(ctx context.Context) error {
 		return err
 	}
 	opts := traffic.Options{
-		Door: status.Door.HTTPS, Host: r.sandbox.Domain(), RootCAs: roots, Rate: r.opts.Rate, TTL: r.sandbox.TimeScale().Seconds(ttl),
+		Door: status.Door.HTTPS, Host: r.sandbox.Domain(), RootCAs: roots, Rate: r.opts.Rate,
 		MaxInFlight: maxInFlight, Timeout: patience,
 	}
 	borne, in, err := traffic.Borne(ctx, opts, calibrating)
@@ -235,9 +235,6 @@ const timeout = 10 * time.Second
 // maxInFlight is more than a slow release needs at half of the traffic, and keeps the
 // open files of a machine that is too slow below what systems allow.
 const maxInFlight = 1000
-
-// ttl is that of an alias to a load balancer, in AWS's seconds.
-const ttl = 60
 
 // agent is the file that a release changes.
 const agent = "codeflow-agents/development/code-reviewer.md"

@@ -192,13 +192,18 @@ func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string
 		row.detected(blamed.Sub(from))
 	}
 	if !until.IsZero() {
-		row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(ttl)) // resolvers must know, too.
+		row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(moved))
 	}
 	window := time.Duration(float64(time.Since(began)) * float64(r.sandbox.TimeScale()))
 	requests, err := r.sandbox.Account.Requests(ctx, r.idle, window)
 	row.AllowedFailures = requests.Errors
 	return errors.Join(err, expect("ops switch", cli.ExitSwitchedBack, code))
 }
+
+// moved is after how many of AWS's seconds a change of the records has moved every
+// client: resolvers keep an answer for 60, and a load balancer then keeps a connection
+// for 60.
+const moved = 120
 
 // outage is how long the database is gone.
 const outage = 4 * time.Second

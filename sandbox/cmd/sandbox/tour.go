@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -133,7 +134,26 @@ func runTour(ctx context.Context, s *engine.Sandbox, stdout, progress io.Writer)
 	return errors.Join(failure, err, table(stdout, done))
 }
 
-// knock sends a request in at the front door and tells what answers.
+// toolCall has what attacks look like, in a question to an agent.
+const toolCall = `{"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "search_agents", "arguments": {` +
+	`"query": "is <script>alert(1)</script> safe? and ../../etc/passwd, SELECT 1 UNION SELECT 2, http://169.254.169.254/"}}}`
+
+// firewall makes sure that a tool call reaches the server, whatever code is in it, and
+// that its text is blocked elsewhere.
+func firewall(ctx context.Context, s *engine.Sandbox) error {
+	for path, want := range map[string]int{"/mcp": http.StatusOK, "/": http.StatusForbidden} {
+		got, err := s.Post(ctx, path, toolCall)
+		if err != nil {
+			return err
+		}
+		if got != want {
+			return fmt.Errorf("POST %s with code in it answers %d, not %d: components/waf/rules.go says what is blocked where", path, got, want)
+		}
+	}
+	return nil
+}
+
+// knock sends requests in at the front door and tells what answers.
 func knock(ctx context.Context, s *engine.Sandbox, out io.Writer) error {
 	if s.Domain() == "" {
 		return nil
@@ -144,6 +164,9 @@ func knock(ctx context.Context, s *engine.Sandbox, out io.Writer) error {
 		return nil
 	}
 	if err != nil {
+		return err
+	}
+	if err := firewall(ctx, s); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "https://%s/health answers %s: %s is %s; to keep it running: go run -C sandbox . run\n",

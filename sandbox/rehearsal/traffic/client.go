@@ -29,20 +29,18 @@ type client struct {
 	load  *Load
 	from  net.Dialer
 	tls   *tls.Config
-	conns atomic.Pointer[connections]
+	http2 bool
+	conns atomic.Pointer[http.Transport]
 
 	mu      sync.Mutex
 	current *mcp.ClientSession // nil: none is open.
 }
 
-// connections are those of a client that use the same answer of the resolver.
-type connections struct {
-	*http.Transport
-	until time.Time
-}
+// oldProtocol is how many clients there are for one that speaks HTTP/1.1.
+const oldProtocol = 4
 
 func newClient(l *Load, i int) *client {
-	c := &client{load: l, from: net.Dialer{
+	c := &client{load: l, http2: i%oldProtocol != 0, from: net.Dialer{
 		Timeout:   dialTimeout,
 		LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 9, byte(1+i/250), byte(1+i%250))},
 	}, tls: &tls.Config{
@@ -50,40 +48,29 @@ func newClient(l *Load, i int) *client {
 		// Handshakes cost the most here: sessions are resumed, and ML-KEM left out.
 		ClientSessionCache: tls.NewLRUClientSessionCache(1), CurvePreferences: []tls.CurveID{tls.X25519, tls.CurveP256},
 	}}
-	// The clients renew their connections at different times.
-	c.conns.Store(c.connect(random(l.opts.TTL)))
+	c.conns.Store(c.connect())
 	return c
 }
 
-func (c *client) connect(ttl time.Duration) *connections {
-	return &connections{until: time.Now().Add(ttl), Transport: &http.Transport{
+// connect returns connections that are kept until the server ends them.
+func (c *client) connect() *http.Transport {
+	return &http.Transport{
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return c.from.DialContext(ctx, network, c.load.opts.Door)
 		},
-		TLSClientConfig: c.tls.Clone(), TLSHandshakeTimeout: dialTimeout, ForceAttemptHTTP2: true,
+		TLSClientConfig: c.tls.Clone(), TLSHandshakeTimeout: dialTimeout, ForceAttemptHTTP2: c.http2,
 		MaxIdleConnsPerHost: c.load.opts.MaxInFlight, DisableCompression: true,
-	}}
-}
-
-// connections returns those to use now.
-func (c *client) connections() *connections {
-	conns := c.conns.Load()
-	if time.Now().Before(conns.until) {
-		return conns
 	}
-	return c.renew(conns)
 }
 
 // random is a time of up to d.
 func random(d time.Duration) time.Duration { return rand.N(d + 1) } //nolint:gosec // nothing is secret here.
 
 // renew replaces connections, unless that was done already.
-func (c *client) renew(old *connections) *connections {
-	ttl := c.load.opts.TTL
-	if c.conns.CompareAndSwap(old, c.connect(ttl+ttl/20+random(ttl/10))) {
+func (c *client) renew(old *http.Transport) {
+	if c.conns.CompareAndSwap(old, c.connect()) {
 		old.CloseIdleConnections()
 	}
-	return c.conns.Load()
 }
 
 // attempts are those of a request of the load.
@@ -120,7 +107,7 @@ type retrier struct {
 func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	for n := 0; ; n++ {
-		conns := r.connections()
+		conns := r.conns.Load()
 		resp, err := r.try(conns, req)
 		attemptsOf(ctx).bad.Store(err == nil && resp.StatusCode >= http.StatusBadRequest && !transient(resp.StatusCode))
 		if n == len(backoffs) || ctx.Err() != nil || err == nil && !transient(resp.StatusCode) {
@@ -147,7 +134,7 @@ func transient(status int) bool {
 }
 
 // try sends a request once and reads the answer.
-func (r retrier) try(conns *connections, req *http.Request) (*http.Response, error) {
+func (r retrier) try(conns *http.Transport, req *http.Request) (*http.Response, error) {
 	resp, err := conns.RoundTrip(req)
 	if err == nil {
 		var body bytes.Buffer

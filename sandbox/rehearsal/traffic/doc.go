@@ -9,10 +9,11 @@
 //
 // Each virtual client dials from a loopback address of its own, 127.9.x.y, since
 // resolvers keep answers and firewalls count requests by address: Linux only. It
-// opens new connections each TTL, as clients do that ask the resolver again.
-// They speak HTTP/2, so that a client needs one connection however late the answers
-// are: on a machine that is too slow, a TLS handshake for each request would make it
-// slower yet.
+// keeps its connections until the server ends them, and never asks the resolver again
+// by itself: what moves it to another load balancer is the keep-alive time of the old
+// one. Three of four clients speak HTTP/2, so that one connection is enough however
+// late the answers are: on a machine that is too slow, a TLS handshake for each request
+// would make it slower yet. The fourth speaks HTTP/1.1.
 //
 // [Borne] measures how much of it the machine bears, and [Pace] how well the machine
 // keeps up meanwhile.

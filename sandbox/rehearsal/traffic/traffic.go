@@ -31,10 +31,6 @@ type Options struct {
 	// Clients is how many virtual clients share the requests, each with its own
 	// address, connections and MCP session. Default 60.
 	Clients int
-	// TTL is how long a client uses its connections, in real time; 5 to 15 % are
-	// added at random, so that the resolver's answer has expired by then.
-	// Default 60 s.
-	TTL time.Duration
 	// ToolShare is the fraction of requests that are MCP calls. Default 0.5;
 	// below 0: none.
 	ToolShare float64
@@ -50,7 +46,6 @@ func (o Options) withDefaults() (Options, error) {
 		return o, fmt.Errorf("door, host and rate are required, got %q, %q and %g", o.Door, o.Host, o.Rate)
 	}
 	o.Clients = cmp.Or(o.Clients, 60)
-	o.TTL = cmp.Or(o.TTL, time.Minute)
 	o.ToolShare = cmp.Or(o.ToolShare, 0.5)
 	o.MaxInFlight = cmp.Or(o.MaxInFlight, 2000)
 	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)

@@ -118,6 +118,7 @@ func serve(t *testing.T, fault func(http.ResponseWriter, *http.Request) bool) *s
 		}
 	}
 	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.EnableHTTP2 = true
 	s.StartTLS()
 	t.Cleanup(s.Close)
 	return s
@@ -370,13 +371,30 @@ func TestDeadSessions(t *testing.T) {
 	assert.Positive(t, dead)
 }
 
-func TestTTL(t *testing.T) {
+// TestConnectionsAreKept has a client of each protocol, whose connections only the
+// server ends.
+func TestConnectionsAreKept(t *testing.T) {
 	t.Parallel()
-	s := serve(t, nil)
-	load := s.start(t, func(o *traffic.Options) { o.TTL = 100 * time.Millisecond })
-	wait(t, load, load.Started(), 2*rate)
+	var ended sync.Map // by protocol
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) bool {
+		w.Header().Set("Connection", "close")
+		ended.Store(r.ProtoMajor, true)
+		return false
+	})
+	load := s.start(t, good)
+	wait(t, load, load.Started(), rate)
+	kept := s.conns.Load()
+	s.faults.Store(4)
+	require.Eventually(t, func() bool { return s.faults.Load() <= 0 }, time.Minute, 10*time.Millisecond)
+	wait(t, load, time.Now(), rate/2)
 	load.Stop()
-	assert.Greater(t, s.conns.Load(), int64(6), "two clients connect anew each TTL")
+	assert.LessOrEqual(t, kept, int64(rate/2), "connections are used again")
+	assert.Greater(t, s.conns.Load(), kept)
+	for _, protocol := range []int{1, 2} {
+		_, ok := ended.Load(protocol)
+		assert.True(t, ok, "HTTP/%d", protocol)
+	}
+	assert.Zero(t, whole(load).Failed)
 }
 
 func TestBorne(t *testing.T) {

@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,7 +24,8 @@ const (
 	defaultIdleTimeout = 60
 	connectTimeout     = 10 * time.Second
 	// clientKeepAlive is the default of client_keep_alive.seconds.
-	clientKeepAlive = time.Hour
+	// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/edit-load-balancer-attributes.html
+	clientKeepAlive = 3600
 	maxHeaders      = 64 << 10
 )
 
@@ -55,8 +58,12 @@ func (b *balancer) apply(spec LoadBalancer) error {
 	if before == nil || before.IdleTimeout != spec.IdleTimeout {
 		b.closeIdle(b.transport.Swap(newTransport(spec)))
 	}
-	if before == nil || spec.WebACL == nil || before.WebACL == nil || *before.WebACL != *spec.WebACL {
-		b.waf.Store(newWAF(spec.WebACL, b.all.opts.Scale))
+	if before == nil || !reflect.DeepEqual(before.WebACL, spec.WebACL) {
+		waf, err := newWAF(spec.WebACL, b.all.opts.Scale)
+		if err != nil {
+			return fmt.Errorf("web ACL: %w", err)
+		}
+		b.waf.Store(waf)
 	}
 	wanted := map[int]bool{}
 	for _, l := range spec.Listeners {
@@ -74,6 +81,18 @@ func (b *balancer) apply(spec LoadBalancer) error {
 		}
 	}
 	return nil
+}
+
+// openedKey has the time when the connection of a request was opened.
+type openedKey struct{}
+
+// kept reports whether the connection of a request may be kept. When it has been open
+// for the keep-alive time, the answer to the next request ends it: with Connection:
+// close in HTTP/1.1 and a GOAWAY frame in HTTP/2.
+// https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#http-client-keep-alive-duration
+func (b *balancer) kept(r *http.Request) bool {
+	opened, _ := r.Context().Value(openedKey{}).(time.Time)
+	return time.Since(opened) < b.all.opts.Scale.Seconds(cmp.Or(b.spec.Load().ClientKeepAlive, clientKeepAlive))
 }
 
 func newTransport(spec LoadBalancer) *http.Transport {
@@ -107,7 +126,10 @@ func (b *balancer) listen(spec Listener) error {
 	l := &listener{balancer: b, address: socket.Addr().String()}
 	l.spec.Store(&spec)
 	l.server = &http.Server{
-		Handler: newProxy(l), ReadHeaderTimeout: defaultIdleTimeout * time.Second, IdleTimeout: clientKeepAlive,
+		Handler: newProxy(l), ReadHeaderTimeout: defaultIdleTimeout * time.Second, IdleTimeout: defaultIdleTimeout * time.Second,
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, openedKey{}, time.Now())
+		},
 		MaxHeaderBytes: maxHeaders, ErrorLog: log.New(io.Discard, "", 0),
 		TLSConfig: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return l.spec.Load().Certificate, nil

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httptrace"
 	"regexp"
 	"strconv"
 	"strings"
@@ -355,14 +356,60 @@ func TestDraining(t *testing.T) {
 	}
 }
 
+// TestClientKeepAlive has clients that never dial again by themselves.
+func TestClientKeepAlive(t *testing.T) {
+	t.Parallel()
+	for _, protocol := range []int{1, 2} {
+		t.Run("HTTP/"+strconv.Itoa(protocol), func(t *testing.T) {
+			t.Parallel()
+			f := setUp(t, nil)
+			if protocol == 1 {
+				f.client.Transport.(*http.Transport).ForceAttemptHTTP2 = false
+			}
+			var clients sync.Map // the connections, by address.
+			f.target(t, func(http.ResponseWriter, *http.Request) {})
+			count := func() (n int) {
+				clients.Range(func(any, any) bool { n++; return true })
+				return n
+			}
+			get := func() {
+				trace := &httptrace.ClientTrace{GotConn: func(c httptrace.GotConnInfo) { clients.Store(c.Conn.LocalAddr().String(), true) }}
+				resp, _ := f.get(t, live, func(r *http.Request) { *r = *r.WithContext(httptrace.WithClientTrace(r.Context(), trace)) })
+				require.Equal(t, protocol, resp.ProtoMajor)
+				require.Equal(t, http.StatusOK, resp.StatusCode)
+			}
+			for range 5 {
+				get()
+			}
+			require.Equal(t, 1, count(), "an hour at first")
+			f.spec.ClientKeepAlive = 60
+			require.NoError(t, f.Apply(f.spec))
+			require.Eventually(t, func() bool { get(); return count() > 2 }, runtimetest.Patience, time.Millisecond)
+		})
+	}
+}
+
+// TestWAF has rules as an account keeps them.
 func TestWAF(t *testing.T) {
 	t.Parallel()
 	f := setUp(t, func(lb *balancer.LoadBalancer, _ *balancer.TargetGroup) {
-		lb.WebACL = &balancer.WebACL{MaxBody: 8, RateLimit: 3, EvaluationWindowSec: 300_000}
+		require.NoError(t, json.Unmarshal([]byte(`{"rules": [
+			{"priority": 3, "action": {"block": {}}, "statement": {"andStatement": {"statements": [
+				{"orStatement": {"statements": [{"labelMatchStatement": {"key": "awswaf:managed:aws:core-rule-set:GenericLFI_Body"}}]}},
+				{"notStatement": {"statements": [{"regexMatchStatement": {"regexString": "^/mcp$", "fieldToMatch": {"uriPath": {}}}}]}}
+			]}}},
+			{"priority": 2, "overrideAction": {"none": {}}, "statement": {"managedRuleGroupStatement": {
+				"name": "AWSManagedRulesCommonRuleSet", "ruleActionOverrides": [{"name": "GenericLFI_BODY", "actionToUse": {"count": {}}}]
+			}}},
+			{"priority": 1, "action": {"block": {"customResponse": {"responseCode": 413}}}, "statement": {"regexMatchStatement": {
+				"regexString": "^[0-9]{3,}$", "fieldToMatch": {"singleHeader": {"name": "content-length"}}
+			}}},
+			{"priority": 0, "action": {"block": {}}, "statement": {"rateBasedStatement": {"limit": 5, "evaluationWindowSec": 300000}}}
+		]}`), &lb.WebACL))
 	})
 	f.target(t, func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
-	post := func(body string, chunked bool) (int, string) {
-		resp, text := f.get(t, live, func(r *http.Request) {
+	post := func(path, body string, chunked bool) (int, string) {
+		resp, text := f.get(t, live+path, func(r *http.Request) {
 			r.Method, r.Body, r.ContentLength = http.MethodPost, io.NopCloser(strings.NewReader(body)), int64(len(body))
 			if chunked {
 				r.ContentLength = -1
@@ -370,21 +417,34 @@ func TestWAF(t *testing.T) {
 		})
 		return resp.StatusCode, text
 	}
-	status, body := post("12345678", true)
-	assert.Equal(t, http.StatusOK, status)
-	assert.Equal(t, "12345678", body, "what the rule has read is there")
-	status, _ = post("123456789", true)
-	assert.Equal(t, http.StatusForbidden, status)
-	status, _ = post("1", false)
-	assert.Equal(t, http.StatusOK, status)
-	status, body = post("1", false)
-	assert.Equal(t, http.StatusForbidden, status, "the fourth")
-	assert.Contains(t, body, "403 Forbidden")
+	const attack = "../../etc/passwd"
+	for _, tc := range []struct {
+		path, body string
+		chunked    bool
+		want       int
+	}{
+		{"/mcp", attack, true, http.StatusOK},
+		{"/mcp", attack, false, http.StatusOK},
+		{"/", attack, true, http.StatusForbidden},
+		{"/", attack, false, http.StatusForbidden},
+		{"/mcp", strings.Repeat("x", 100), false, http.StatusRequestEntityTooLarge},
+		{"/", "the sixth", false, http.StatusForbidden},
+	} {
+		status, body := post(tc.path, tc.body, tc.chunked)
+		assert.Equal(t, tc.want, status, tc)
+		if tc.want == http.StatusOK {
+			assert.Equal(t, tc.body, body, "what the rules have read is there")
+		}
+	}
 	assert.Contains(t, f.log.String(), `"waf"`)
 	f.spec.WebACL = nil
 	require.NoError(t, f.Apply(f.spec))
-	status, _ = post("123456789", false)
+	status, _ := post("/", attack, false)
 	assert.Equal(t, http.StatusOK, status)
+	f.spec.WebACL = &balancer.WebACL{Rules: []balancer.WebRule{{Statement: balancer.Statement{
+		RegexMatchStatement: &balancer.RegexMatch{RegexString: "("},
+	}}}}
+	require.ErrorContains(t, f.Apply(f.spec), "web ACL")
 }
 
 func TestStatusAndEnd(t *testing.T) {

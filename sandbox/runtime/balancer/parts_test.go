@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"cmp"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -60,7 +61,9 @@ func TestTrace(t *testing.T) {
 
 func TestRateRule(t *testing.T) {
 	t.Parallel()
-	w := newWAF(&WebACL{RateLimit: 3}, 60) // per 5 s of real time.
+	rate := &WebACL{Rules: []WebRule{{Statement: Statement{RateBasedStatement: &RateBased{Limit: 3}}}}}
+	w, err := newWAF(rate, 60) // per 5 s of real time.
+	require.NoError(t, err)
 	now := time.Unix(1e9, 0)
 	often := func(client string) bool { return w.tooOften(client, now) }
 	for range 3 {
@@ -74,70 +77,83 @@ func TestRateRule(t *testing.T) {
 	assert.False(t, often("a"), "only one request is left in the window")
 	now = now.Add(time.Hour)
 	assert.False(t, often("a"))
-	assert.False(t, newWAF(&WebACL{}, 60).tooOften("a", now))
-	assert.False(t, (*waf)(nil).blocks("a", nil))
+	assert.Zero(t, (*waf)(nil).judge("a", nil))
 }
 
-func TestBodyRule(t *testing.T) {
+func TestManagedRules(t *testing.T) {
 	t.Parallel()
-	w := newWAF(&WebACL{MaxBody: 4}, 60)
-	for _, tc := range []struct {
-		body  string
-		known bool
-		want  bool
-	}{
-		{"1234", true, false},
-		{"12345", true, true},
-		{"1234", false, false},
-		{"12345", false, true},
-		{"", true, false},
+	type request struct{ method, target, header, body string }
+	const form = "%27%20or%201%3D1"
+	for want, r := range map[string]request{
+		"NoUserAgent_HEADER":                {header: "User-Agent:"},
+		"UserAgent_BadBots_HEADER":          {header: "User-Agent: Nmap"},
+		"SizeRestrictions_QUERYSTRING":      {target: "/?" + strings.Repeat("x", 2049)},
+		"SizeRestrictions_URIPATH":          {target: "/" + strings.Repeat("x", 1024)},
+		"SizeRestrictions_BODY":             {body: strings.Repeat("x", bodyLimit+1)},
+		"EC2MetaDataSSRF_BODY":              {body: "curl 169.254.169.254/latest"},
+		"EC2MetaDataSSRF_COOKIE":            {header: "Cookie: a=169.254.169.254"},
+		"GenericLFI_BODY":                   {body: "cat ../../etc/passwd"},
+		"GenericLFI_QUERYARGUMENTS":         {target: "/?q=%2e%2e/%2e%2e/etc"},
+		"RestrictedExtensions_URIPATH":      {target: "/php.ini"},
+		"GenericRFI_BODY":                   {body: "see http://192.0.2.1/x"},
+		"CrossSiteScripting_BODY":           {body: `{"q":"\u003cScript\u003ealert(1)"}`},
+		"JavaDeserializationRCE_HEADER":     {header: "X: java.lang.Runtime"},
+		"Host_localhost_HEADER":             {header: "Host: localhost"},
+		"PROPFIND_METHOD":                   {method: "PROPFIND"},
+		"ExploitablePaths_URIPATH":          {target: "/WEB-INF/web.xml"},
+		"Log4JRCE_BODY":                     {body: "${jndi:ldap://x}"},
+		"ReactJSRCE_BODY":                   {body: `"$1:__proto__:then"`},
+		"SQLi_BODY":                         {body: "SELECT a FROM t UNION ALL SELECT b FROM u"},
+		"SQLi_QUERYARGUMENTS":               {target: "/?id=" + form},
+		"SQLiExtendedPatterns_BODY":         {body: "select * from information_schema.tables"},
+		"":                                  {body: `{"q": "review this: SELECT a FROM t WHERE b = ?; <b>bold</b>, ../x"}`},
+		"nothing of a long body is missing": {body: strings.Repeat("x", bodyLimit) + "../../"},
 	} {
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(tc.body))
-		if !tc.known {
-			r.ContentLength = -1
-		}
-		assert.Equal(t, tc.want, w.blocks("a", r), "%v", tc)
-		read, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
-		assert.Equal(t, tc.body, string(read), "what was judged is not lost")
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			req := httptest.NewRequest(cmp.Or(r.method, http.MethodPost), "http://example.com"+cmp.Or(r.target, "/"), strings.NewReader(r.body))
+			req.Header.Set("User-Agent", "test")
+			if name, value, ok := strings.Cut(r.header, ":"); ok {
+				if value = strings.TrimSpace(value); name == "Host" {
+					req.Host = value
+				} else {
+					req.Header.Set(name, value)
+				}
+			}
+			var rules []WebRule
+			for name := range managedGroups {
+				rules = append(rules, WebRule{Statement: Statement{ManagedRuleGroupStatement: &ManagedGroup{Name: name}}})
+			}
+			judge := func(count ...string) int {
+				for i := range rules {
+					for _, name := range count {
+						o := override{Name: name}
+						o.ActionToUse.Count = &struct{}{}
+						rules[i].Statement.ManagedRuleGroupStatement.RuleActionOverrides = append(
+							rules[i].Statement.ManagedRuleGroupStatement.RuleActionOverrides, o)
+					}
+				}
+				w, err := newWAF(&WebACL{Rules: rules}, 60)
+				require.NoError(t, err)
+				status := w.judge("a", req)
+				read, err := io.ReadAll(req.Body)
+				require.NoError(t, err)
+				assert.Equal(t, r.body, string(read), "what was read is there")
+				req.Body = io.NopCloser(strings.NewReader(r.body))
+				return status
+			}
+			switch want {
+			case "":
+				assert.Zero(t, judge())
+			case "nothing of a long body is missing":
+				assert.Equal(t, http.StatusForbidden, judge())
+				assert.Zero(t, judge("SizeRestrictions_BODY"), "what is beyond the limit is not inspected")
+			default:
+				assert.Equal(t, http.StatusForbidden, judge())
+				assert.Zero(t, judge(want), "it only counts")
+			}
+		})
 	}
-}
-
-func TestMetrics(t *testing.T) {
-	t.Parallel()
-	m := newMeter(60)                       // a minute is a second.
-	start := time.Unix(1e9, int64(m.width)) // the beginning of a bucket, and nearly of a minute.
-	at := func(seconds int) time.Time { return start.Add(time.Duration(seconds) * time.Second / 60) }
-	m.hosts(at(0), 3, 0)
-	for i := range 100 {
-		m.observe(at(0), outcome{sent: true, targetStatus: 200, status: 200, responseTime: time.Duration(i+1) * time.Millisecond})
-	}
-	m.observe(at(1), outcome{sent: true, targetStatus: 500, status: 500, responseTime: time.Second})
-	m.observe(at(1), outcome{sent: true, targetStatus: 404, status: 404})
-	m.observe(at(1), outcome{sent: true, targetStatus: 302, status: 302})
-	m.observe(at(30), outcome{sent: true, unreachable: true, status: 502})
-	m.observe(at(30), outcome{status: 503})
-	m.observe(at(30), outcome{sent: true, status: 460})
-	m.hosts(at(30), 1, 2)
-	m.hosts(at(31), 2, 1)
-
-	w := m.window(at(31), 60)
-	assert.InDelta(t, 0.05, w.TargetResponseTimeP50, 0.005)
-	assert.InDelta(t, 0.095, w.TargetResponseTimeP95, 0.0095)
-	assert.InDelta(t, 0.1, w.TargetResponseTimeP99, 0.01)
-	w.Start, w.TargetResponseTimeP50, w.TargetResponseTimeP95, w.TargetResponseTimeP99 = time.Time{}, 0, 0, 0
-	assert.Equal(t, Metrics{
-		Seconds: 60, RequestCount: 105, HTTPCodeTarget2XX: 100, HTTPCodeTarget3XX: 1, HTTPCodeTarget4XX: 1, HTTPCodeTarget5XX: 1,
-		HTTPCodeELB4XX: 1, HTTPCodeELB5XX: 2, TargetConnectionErrorCount: 1, HealthyHostCount: 0, UnHealthyHostCount: 2,
-	}, w, "before the first count there was no host")
-	assert.Equal(t, 2, m.window(at(31), 10).RequestCount)
-
-	all := m.series(at(130), 60, 3)
-	assert.Len(t, all, 3)
-	assert.Equal(t, []int{0, 105, 0}, []int{all[0].RequestCount, all[1].RequestCount, all[2].RequestCount})
-	assert.Equal(t, []int{1, 2}, []int{all[2].UnHealthyHostCount, all[2].HealthyHostCount}, "nothing has changed since")
-	assert.InDelta(t, time.Second, all[2].Start.Sub(all[1].Start), 10)
-	assert.Len(t, m.series(at(130), 600, 100), 5, "an hour is kept, of which a part is not complete")
-	assert.Zero(t, m.window(at(10_000), 3600).RequestCount)
-	assert.Zero(t, m.window(at(10_000), 100_000).TargetResponseTimeP99)
+	_, err := newWAF(&WebACL{Rules: []WebRule{{Statement: Statement{RegexMatchStatement: &RegexMatch{RegexString: "("}}}}}, 60)
+	require.Error(t, err)
 }

@@ -59,11 +59,15 @@ func (p *proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	defer x.finish()
 	x.trace = trace(r.Header.Get(traceHeader), now)
+	if !x.balancer.kept(r) && r.Header.Get("Upgrade") == "" {
+		w.Header().Set("Connection", "close")
+	}
+	blocked := x.balancer.waf.Load().judge(clientIP(r), r)
 	switch {
-	case x.balancer.waf.Load().blocks(clientIP(r), r):
+	case blocked != 0:
 		x.action = "waf"
 		x.balancer.blocked.Add(1)
-		x.fail(http.StatusForbidden)
+		x.fail(blocked)
 	case r.Method == http.MethodTrace:
 		x.fail(http.StatusMethodNotAllowed)
 	default:

@@ -30,21 +30,15 @@ type LoadBalancer struct {
 	// IdleTimeout is how long a target may take to begin its answer, in real
 	// seconds. Default 60.
 	IdleTimeout int
+	// ClientKeepAlive is for how many seconds a client may use a connection.
+	// Default 3600.
+	ClientKeepAlive int
 	// DropInvalidHeaderFields of requests, with names beyond letters, digits and
 	// hyphens.
 	DropInvalidHeaderFields bool
 	Listeners               []Listener
 	// WebACL that is associated with it, if any.
 	WebACL *WebACL
-}
-
-// WebACL is what the runtime knows of an aws:wafv2/webAcl. A rule with 0 is off.
-type WebACL struct {
-	// RateLimit is how many requests an address may send in a window, which is
-	// EvaluationWindowSec long; default 300.
-	RateLimit, EvaluationWindowSec int
-	// MaxBody is the greatest request body in bytes.
-	MaxBody int64
 }
 
 // Listener is an aws:lb/listener.
