@@ -43,7 +43,9 @@ func newRecorder() *recorder.Recorder {
 func rolesArgs() *access.RolesArgs {
 	arn := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
 	return &access.RolesArgs{
-		Project: "codeflow", Environments: []string{"prod", "dr"}, Platforms: []string{"prod", "dr"}, Repository: "ferg-cod3s/codeflow-infrastructure",
+		Project: "codeflow", Pulumi: "codeflow", Bootstrap: "bootstrap",
+		Environments: map[string]access.Environment{"prod": {Platforms: []string{"prod", "dr"}}, "idle": {Colors: []string{"blue", "green"}}},
+		Repository:   access.Repository{Name: "ferg-cod3s/codeflow-infrastructure", OwnerID: "1234567", ID: "987654321"},
 		Domain: "codeflow.example.com", Regions: []string{"eu-central-1", "eu-west-1"},
 		State: &access.State{
 			BucketARN: arn("arn:aws:s3:::codeflow-pulumi-state-123456789012"),
@@ -183,13 +185,18 @@ func TestRefusedRoles(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*access.RolesArgs){
 		`name part "Codeflow" must be`:                    func(a *access.RolesArgs) { a.Project = "Codeflow" },
-		`name part "*" must be`:                           func(a *access.RolesArgs) { a.Environments = []string{"*"} },
-		"Environments and Platforms are required":         func(a *access.RolesArgs) { a.Environments = nil },
-		`Repository must be owner/name, got "owner/*"`:    func(a *access.RolesArgs) { a.Repository = "owner/*" },
+		`name part "*" must be`:                           func(a *access.RolesArgs) { a.Environments["*"] = access.Environment{Colors: []string{"blue"}} },
+		"Environments are required":                       func(a *access.RolesArgs) { a.Environments = nil },
+		`Environments["idle"] must have platforms`:        func(a *access.RolesArgs) { a.Environments["idle"] = access.Environment{} },
+		`Environments["idle"] must not have "bootstrap"`:  func(a *access.RolesArgs) { a.Environments["idle"] = access.Environment{Colors: []string{"bootstrap"}} },
+		"Pulumi and Bootstrap are required":               func(a *access.RolesArgs) { a.Pulumi = "" },
+		`Repository must be owner/name, got "owner/*"`:    func(a *access.RolesArgs) { a.Repository.Name = "owner/*" },
+		`must have both numbers, OwnerID and ID, or none`: func(a *access.RolesArgs) { a.Repository.ID = "" },
+		`SSORoles must be ARNs of roles below`:            func(a *access.RolesArgs) { a.SSORoles = []string{"arn:aws:iam::123456789012:role/*"} },
 		`Branch must be the name of one branch, got "r*"`: func(a *access.RolesArgs) { a.Branch = "r*" },
 		"Domain and Regions are required":                 func(a *access.RolesArgs) { a.Domain, a.Regions = "", nil },
 		"State is required":                               func(a *access.RolesArgs) { a.State = nil },
-		"has 68 characters, AWS allows 64":                func(a *access.RolesArgs) { a.Environments = []string{strings.Repeat("e", 50)} },
+		"has 68 characters, AWS allows 64":                func(a *access.RolesArgs) { a.Environments[strings.Repeat("e", 50)] = access.Environment{Colors: []string{"blue"}} },
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -207,7 +214,7 @@ func TestTooLong(t *testing.T) {
 	args := rolesArgs()
 	args.Domain = strings.Repeat("a.", 600) + "example.com"
 	assert.ErrorContains(t, newRecorder().Run(true, roles(args)),
-		`policy "codeflow-deploy-edge" has 7`)
+		`policy "codeflow-deploy-idle-edge" has `)
 }
 
 func TestRefusedChildrenOfRoles(t *testing.T) {

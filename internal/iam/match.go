@@ -116,3 +116,6 @@ func (r *Request) fill(text string) (string, bool) {
 		}
 	}
 }
+
+// MatchARN is whether an ARN is of a pattern, as in Resource.
+func MatchARN(pattern, arn string) bool { return arnLike(pattern, arn) }
