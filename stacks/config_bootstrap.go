@@ -27,7 +27,8 @@ type Bootstrap struct {
 func defaultBootstrap() *Bootstrap {
 	return &Bootstrap{
 		Project: "codeflow", Branch: "main", Environments: map[string]access.Environment{
-			"prod": {Platforms: []string{"prod"}}, "idle": {Colors: []string{"blue", "green"}},
+			"prod": {Platforms: []string{"prod"}, Reads: []string{"blue", "green"}},
+			"idle": {Colors: []string{"blue", "green"}, Reads: []string{"prod"}},
 		},
 		DeletionProtection: true,
 	}

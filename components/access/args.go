@@ -67,6 +67,9 @@ type Environment struct {
 	// Platforms are those that the colours share, and those that stand by.
 	Platforms []string `json:"platforms"`
 	Colors    []string `json:"colors"`
+	// Reads are the stacks besides, whose outputs these read: of colours their platform,
+	// and the other way round.
+	Reads []string `json:"reads"`
 }
 
 func (e Environment) stacks() []string { return slices.Concat(e.Platforms, e.Colors) }
@@ -127,7 +130,7 @@ func (a *RolesArgs) validate() error {
 		if len(e.stacks()) == 0 {
 			errs = append(errs, fmt.Errorf("Environments[%q] must have platforms or colors", name))
 		}
-		if slices.Contains(e.stacks(), a.Bootstrap) {
+		if slices.Contains(append(e.stacks(), e.Reads...), a.Bootstrap) {
 			errs = append(errs, fmt.Errorf("Environments[%q] must not have %q, which is the administrator's", name, a.Bootstrap))
 		}
 	}

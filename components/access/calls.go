@@ -111,7 +111,7 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 func makes(create []string) string {
 	for _, action := range create {
 		_, name, _ := strings.Cut(action, ":")
-		for _, verb := range []string{"Create", "Allocate", "Authorize", "Request"} {
+		for _, verb := range []string{"Create", "Allocate", "Authorize", "Register", "Request"} {
 			if strings.HasPrefix(name, verb) && !strings.Contains(name, "Tags") && name != "CreateServiceLinkedRole" && name != "CreateGrant" {
 				return action
 			}

@@ -82,6 +82,16 @@ var legitimate = sync.OnceValues(func() (map[string][]iam.Request, error) {
 	if err != nil {
 		return nil, err
 	}
+	// On the day of the disaster dr has a colour of its own.
+	standby, err := access.ReadInventory([]byte(strings.ReplaceAll(string(data), "blue", "dr")))
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range standby {
+		if r.Stack == "dr" {
+			resources = append(resources, r)
+		}
+	}
 	inventory, calls := access.NewInventory(recorder.Account, resources...), map[string][]iam.Request{}
 	add := func(role string, operation access.Operation, r access.Resource) {
 		requests, err2 := inventory.Calls(operation, &r)

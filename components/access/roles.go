@@ -69,9 +69,11 @@ func NewRoles(ctx *pulumi.Context, name string, args *RolesArgs, opts ...pulumi.
 	if err := m.workflows(ctx); err != nil {
 		return nil, err
 	}
-	for _, platform := range args.platforms() {
-		if err := m.operator(ctx, platform); err != nil {
-			return nil, err
+	for _, name := range slices.Sorted(maps.Keys(args.Environments)) {
+		for _, platform := range args.Environments[name].Platforms {
+			if err := m.operator(ctx, platform, args.Environments[name].Reads); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := ctx.RegisterResourceOutputs(r, pulumi.Map{
@@ -171,12 +173,11 @@ func (m *maker) workflows(ctx *pulumi.Context) error {
 func (m *maker) deployer(ctx *pulumi.Context, name string, e Environment) error {
 	documents := m.documents(m.table.deploys(true), m.of(e.Colors))
 	if len(e.Platforms) > 0 {
-		documents = m.documents(m.table.deploys(false), m.fill())
-		traffic := slices.DeleteFunc(slices.Clone(m.table.Operator), func(g grant) bool { return g.People })
-		documents["traffic"] = fillAll(traffic, m.fill().with("environment", e.Platforms...), "")
+		need := m.table.deploys(false)
+		documents = m.documents(need, m.fill())
+		documents["traffic"] = m.traffic(need, false, m.fill().with("environment", e.Platforms...))
 	}
-	// A colour reads its platform's outputs, and a platform its colours'.
-	documents["state"] = m.state(e.stacks(), slices.Concat(m.args.platforms(), m.args.colors()))
+	documents["state"] = m.state(e.stacks(), e.Reads)
 	role := deployRole(m.args.Project, name)
 	policies, err := m.policies(ctx, role, documents)
 	if err != nil {
@@ -184,6 +185,18 @@ func (m *maker) deployer(ctx *pulumi.Context, name string, e Environment) error 
 	}
 	m.DeployARNs[name], err = m.role(ctx, role, deploySeconds, policies, m.trust("environment:"+name))
 	return err
+}
+
+// traffic is what moving the traffic needs besides the actions that a role has.
+func (m *maker) traffic(has map[string]bool, people bool, fill values) []policy.Statement {
+	var list []grant
+	for _, g := range m.table.Operator {
+		g.Actions = slices.DeleteFunc(slices.Clone(g.Actions), func(action string) bool { return has[action] })
+		if len(g.Actions) > 0 && (people || !g.People) {
+			list = append(list, g)
+		}
+	}
+	return fillAll(list, fill, "")
 }
 
 // documents are the statements of each group of grants that has some.
@@ -212,12 +225,12 @@ func (m *maker) trust(ends ...string) policy.Statement {
 
 // operator makes the role of the people who switch the traffic of a platform. Who in
 // the account may be one, its administrator says.
-func (m *maker) operator(ctx *pulumi.Context, platform string) error {
+func (m *maker) operator(ctx *pulumi.Context, platform string, reads []string) error {
 	name := operatorRole(m.args.Project, platform)
 	fill := m.fill().with("environment", platform).with("record", naming.LiveDomain(m.args.Domain)).with("recordType", "A", "AAAA")
 	statements := slices.Concat(
-		m.state([]string{platform}, append(m.args.colors(), platform)),
-		m.table.statements("", m.table.switches(), fill), fillAll(m.table.Operator, fill, ""))
+		m.state([]string{platform}, reads),
+		m.table.statements("", m.table.switches(), fill), m.traffic(m.table.switches(), true, fill))
 	policies, err := m.policies(ctx, name, map[string][]policy.Statement{"traffic": statements})
 	if err != nil {
 		return err

@@ -44,9 +44,12 @@ func rolesArgs() *access.RolesArgs {
 	arn := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
 	return &access.RolesArgs{
 		Project: "codeflow", Pulumi: "codeflow", Bootstrap: "bootstrap",
-		Environments: map[string]access.Environment{"prod": {Platforms: []string{"prod", "dr"}}, "idle": {Colors: []string{"blue", "green"}}},
-		Repository:   access.Repository{Name: "ferg-cod3s/codeflow-infrastructure", OwnerID: "1234567", ID: "987654321"},
-		Domain: "codeflow.example.com", Regions: []string{"eu-central-1", "eu-west-1"},
+		Environments: map[string]access.Environment{
+			"prod": {Platforms: []string{"prod", "dr"}, Reads: []string{"blue", "green"}},
+			"idle": {Colors: []string{"blue", "green"}, Reads: []string{"prod"}},
+		},
+		Repository: access.Repository{Name: "ferg-cod3s/codeflow-infrastructure", OwnerID: "1234567", ID: "987654321"},
+		Domain:     "codeflow.example.com", Regions: []string{"eu-central-1", "eu-west-1"},
 		State: &access.State{
 			BucketARN: arn("arn:aws:s3:::codeflow-pulumi-state-123456789012"),
 			KeyARN:    arn("arn:aws:kms:eu-central-1:123456789012:key/state"), SecretsKeyARN: arn("arn:aws:kms:eu-central-1:123456789012:key/secrets"),
@@ -196,7 +199,9 @@ func TestRefusedRoles(t *testing.T) {
 		`Branch must be the name of one branch, got "r*"`: func(a *access.RolesArgs) { a.Branch = "r*" },
 		"Domain and Regions are required":                 func(a *access.RolesArgs) { a.Domain, a.Regions = "", nil },
 		"State is required":                               func(a *access.RolesArgs) { a.State = nil },
-		"has 68 characters, AWS allows 64":                func(a *access.RolesArgs) { a.Environments[strings.Repeat("e", 50)] = access.Environment{Colors: []string{"blue"}} },
+		"has 68 characters, AWS allows 64": func(a *access.RolesArgs) {
+			a.Environments[strings.Repeat("e", 50)] = access.Environment{Colors: []string{"blue"}}
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()

@@ -54,14 +54,14 @@ func arnLike(pattern, arn string) bool {
 	return slices.EqualFunc(ours, theirs, like)
 }
 
-// any of the patterns is like the text.
-func anyLike(patterns []string, text string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return like(pattern, text) })
-}
-
 // actionIn is without regard to case.
 func actionIn(patterns []string, action string) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool { return like(strings.ToLower(pattern), strings.ToLower(action)) })
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		if !strings.ContainsAny(pattern, "*?") {
+			return strings.EqualFold(pattern, action)
+		}
+		return like(strings.ToLower(pattern), strings.ToLower(action))
+	})
 }
 
 // resourceIn has the policy variables of the patterns filled. A variable without a
