@@ -61,7 +61,8 @@ var made = sync.OnceValues(func() (*grown, error) {
 		p.Identity = append(p.Identity, documents[arn[strings.LastIndex(arn, ":")+1:]])
 		g.policies[role] = p
 	}
-	g.policies["runtime"] = iam.Policies{Identity: []*iam.Document{documents["codeflow-runtime-boundary"]}}
+	everything := parse(`{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`)
+	g.policies["runtime"] = iam.Policies{Identity: []*iam.Document{everything}, Boundary: documents["codeflow-runtime-boundary"]}
 	return g, errors.Join(errs...)
 })
 

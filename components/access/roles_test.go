@@ -85,20 +85,22 @@ func TestTrust(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	r.Both(t, roles(rolesArgs()))
-	github := func(subjects string) string {
+	github := func(ends ...string) string {
+		var subjects []string
+		for _, end := range ends {
+			subjects = append(subjects, `"repo:ferg-cod3s/codeflow-infrastructure:`+end+`"`, `"repo:ferg-cod3s@1234567/codeflow-infrastructure@987654321:`+end+`"`)
+		}
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],
 			"Principal":{"Federated":"arn:aws:iam:eu-central-1:123456789012:roles-github"},
 			"Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com",
-			"token.actions.githubusercontent.com:sub":[` + subjects + `]}}}]}`
+			"token.actions.githubusercontent.com:sub":[` + strings.Join(subjects, ",") + `]}}}]}`
 	}
 	const person = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],
 		"Principal":{"AWS":"arn:aws:iam::123456789012:root"},
 		"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}}]}`
 	want := map[string]string{
-		"codeflow-preview": github(`"repo:ferg-cod3s/codeflow-infrastructure:pull_request",
-			"repo:ferg-cod3s/codeflow-infrastructure:ref:refs/heads/main"`),
-		"codeflow-deploy-prod":   github(`"repo:ferg-cod3s/codeflow-infrastructure:environment:prod"`),
-		"codeflow-deploy-dr":     github(`"repo:ferg-cod3s/codeflow-infrastructure:environment:dr"`),
+		"codeflow-preview": github("pull_request", "ref:refs/heads/main"), "codeflow-drift": github("environment:drift"),
+		"codeflow-deploy-prod": github("environment:prod"), "codeflow-deploy-idle": github("environment:idle"),
 		"codeflow-operator-prod": person, "codeflow-operator-dr": person,
 	}
 	assert.Equal(t, len(want), r.Count()[roleType])
@@ -158,7 +160,7 @@ func TestAttachments(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]int{
-		"codeflow-preview": 8, "codeflow-deploy-prod": 8, "codeflow-deploy-dr": 8, "codeflow-operator-prod": 1, "codeflow-operator-dr": 1,
+		"codeflow-preview": 8, "codeflow-drift": 9, "codeflow-deploy-prod": 9, "codeflow-deploy-idle": 6, "codeflow-operator-prod": 1, "codeflow-operator-dr": 1,
 	}, attached)
 	for role, n := range attached {
 		assert.LessOrEqual(t, n, 10, "IAM's quota of managed policies of role %s", role)
@@ -170,7 +172,7 @@ func TestOperator(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	r.Both(t, roles(rolesArgs()))
-	_, d := documentOf(t, r.Get(t, policyType, "codeflow-operator-dr"), "policy")
+	_, d := documentOf(t, r.Get(t, policyType, "codeflow-operator-dr-traffic"), "policy")
 	for _, s := range d.Statement {
 		assert.NotContains(t, strings.Join(s.Resource, " "), "prod")
 		for _, action := range s.Action {
@@ -219,7 +221,7 @@ func TestTooLong(t *testing.T) {
 	args := rolesArgs()
 	args.Domain = strings.Repeat("a.", 600) + "example.com"
 	assert.ErrorContains(t, newRecorder().Run(true, roles(args)),
-		`policy "codeflow-deploy-idle-edge" has `)
+		`" has 8142 characters, IAM allows 6144`)
 }
 
 func TestRefusedChildrenOfRoles(t *testing.T) {
