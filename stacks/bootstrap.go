@@ -29,8 +29,8 @@ func bootstrap(ctx *pulumi.Context, cfg *Bootstrap) error {
 		return err
 	}
 	roles, err := access.NewRoles(ctx, "access", &access.RolesArgs{
-		Project: cfg.Project, Environments: cfg.Environments, Platforms: cfg.Platforms,
-		Repository: cfg.Repository, Branch: cfg.Branch, Domain: cfg.Domain, Regions: regions, State: kept,
+		Project: cfg.Project, Pulumi: ctx.Project(), Bootstrap: ctx.Stack(), Environments: cfg.Environments,
+		Repository: cfg.Repository, Branch: cfg.Branch, SSORoles: cfg.SSORoles, Domain: cfg.Domain, Regions: regions, State: kept,
 	}, pulumi.Providers(home))
 	if err != nil {
 		return err
@@ -42,6 +42,7 @@ func bootstrap(ctx *pulumi.Context, cfg *Bootstrap) error {
 	ctx.Export("secretsProvider", kept.SecretsProvider)
 	ctx.Export("roleBoundary", roles.RuntimeBoundaryARN)
 	ctx.Export("previewRole", roles.PreviewARN)
+	ctx.Export("driftRole", roles.DriftARN)
 	for kind, arns := range map[string]map[string]pulumi.StringOutput{"deploy": roles.DeployARNs, "operator": roles.OperatorARNs} {
 		for _, name := range slices.Sorted(maps.Keys(arns)) {
 			ctx.Export(fmt.Sprintf("%sRole-%s", kind, name), arns[name])

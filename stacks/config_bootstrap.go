@@ -1,6 +1,10 @@
 package stacks
 
-import "regexp"
+import (
+	"regexp"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/access"
+)
 
 // Bootstrap is the config of the stack that the others stand on, the key
 // codeflow:bootstrap.
@@ -9,19 +13,23 @@ type Bootstrap struct {
 	Region   string   `json:"region"`   // of the state
 	Recovery Recovery `json:"recovery"` // where the state is copied to
 	Domain   string   `json:"domain"`   // the platform's: no role changes other records
-	// Repository is GitHub's, owner/name, whose workflows take the roles on.
-	Repository string `json:"repository"`
-	Branch     string `json:"branch"` // whose workflows preview without a pull request
-	// Environments are GitHub's that deploy; who gets into one, GitHub decides.
-	Environments []string `json:"environments"`
-	Platforms    []string `json:"platforms"` // whose traffic people switch
+	// Repository is GitHub's, whose workflows take the roles on.
+	Repository access.Repository `json:"repository"`
+	Branch     string            `json:"branch"` // whose workflows preview without a pull request
+	// Environments are GitHub's that deploy, and what; who gets into one, GitHub decides.
+	Environments map[string]access.Environment `json:"environments"`
+	// SSORoles may operate; none: whoever shows a second factor to AWS.
+	SSORoles []string `json:"ssoRoles"`
 	// DeletionProtection keeps the state and its keys, whatever happens to the stack.
 	DeletionProtection bool `json:"deletionProtection"`
 }
 
 func defaultBootstrap() *Bootstrap {
 	return &Bootstrap{
-		Project: "codeflow", Branch: "main", Environments: []string{"prod", "idle"}, Platforms: []string{"prod"},
+		Project: "codeflow", Branch: "main", Environments: map[string]access.Environment{
+			"prod": {Platforms: []string{"prod"}, Reads: []string{"blue", "green"}},
+			"idle": {Colors: []string{"blue", "green"}, Reads: []string{"prod"}},
+		},
 		DeletionProtection: true,
 	}
 }

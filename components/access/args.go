@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,15 +35,19 @@ type RolesArgs struct {
 	// Project is the value of the tag Project and the start of the names. Required;
 	// a change replaces the roles.
 	Project string
-	// Environments are GitHub's, for example "prod": each has a role that deploys.
-	// Required.
-	Environments []string
-	// Platforms are those whose traffic people switch, for example "prod": each has a
-	// role that operates. Required.
-	Platforms []string
-	// Repository is GitHub's, for example "ferg-cod3s/codeflow-infrastructure".
-	// Required.
-	Repository string
+	// Pulumi is the name of the Pulumi project, and Bootstrap of the stack that makes the
+	// roles, whose state is nobody's but the administrator's. Required.
+	Pulumi, Bootstrap string
+	// Environments are GitHub's that deploy, by name: each has a role. Each of their
+	// platforms has a role that operates it. Required.
+	Environments map[string]Environment
+	// Repository is GitHub's. Required.
+	Repository Repository
+	// SSORoles are patterns of the ARNs of roles of IAM Identity Center, for example
+	// "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Operators_*".
+	// Their sessions may operate; Identity Center has asked them for a second factor, which
+	// AWS is not told. Default: whoever has a second factor of the last hour.
+	SSORoles []string
 	// Branch is the one whose workflows may preview without a pull request, for
 	// example to find drift. Default "main".
 	Branch string
@@ -57,7 +62,54 @@ type RolesArgs struct {
 	State *State
 }
 
-var repository = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+// Environment is what is deployed from one of GitHub's: stacks.
+type Environment struct {
+	// Platforms are those that the colours share, and those that stand by.
+	Platforms []string `json:"platforms"`
+	Colors    []string `json:"colors"`
+	// Reads are the stacks besides, whose outputs these read: of colours their platform,
+	// and the other way round.
+	Reads []string `json:"reads"`
+}
+
+func (e Environment) stacks() []string { return slices.Concat(e.Platforms, e.Colors) }
+
+// Repository is one of GitHub's.
+type Repository struct {
+	Name string `json:"name"` // owner/name
+	// OwnerID and ID are GitHub's numbers of both, which stay when names change hands.
+	// Optional: tokens of repositories that were made after 15 July 2026 have them.
+	OwnerID string `json:"ownerId"`
+	ID      string `json:"id"`
+}
+
+// subjects are those of a workflow's token, for what it ends in.
+// https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
+func (r Repository) subjects(end string) []string {
+	list := []string{"repo:" + r.Name + ":" + end}
+	if r.ID != "" {
+		owner, name, _ := strings.Cut(r.Name, "/")
+		list = append(list, fmt.Sprintf("repo:%s@%s/%s@%s:%s", owner, r.OwnerID, name, r.ID, end))
+	}
+	return list
+}
+
+// Check returns what is wrong.
+func (r Repository) Check() (errs []error) {
+	if !repository.MatchString(r.Name) {
+		errs = append(errs, fmt.Errorf("Repository must be owner/name, got %q", r.Name))
+	}
+	if (r.OwnerID == "") != (r.ID == "") || !digits.MatchString(r.OwnerID+r.ID) {
+		errs = append(errs, fmt.Errorf("Repository must have both numbers, OwnerID and ID, or none, got %q and %q", r.OwnerID, r.ID))
+	}
+	return errs
+}
+
+var (
+	repository = regexp.MustCompile(`^[A-Za-z0-9-]+/[A-Za-z0-9._-]+$`)
+	digits     = regexp.MustCompile(`^[0-9]*$`)
+	roleARN    = regexp.MustCompile(`^arn:aws[a-z-]*:iam::[0-9]{12}:role/aws-reserved/sso\.amazonaws\.com/[\w+=,.@/*-]+$`)
+)
 
 // globalRegion is where the services without a region answer.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-requestedregion
@@ -67,12 +119,26 @@ func (a *RolesArgs) validate() error {
 	if a.Branch == "" {
 		a.Branch = "main"
 	}
-	errs := []error{checkNames(a.Project, append(slices.Clone(a.Environments), a.Platforms...)...)}
-	if len(a.Environments) == 0 || len(a.Platforms) == 0 {
-		errs = append(errs, errors.New(`Environments and Platforms are required: for example "prod" is both`))
+	errs := []error{checkNames(a.Project, append(slices.Collect(maps.Keys(a.Environments)), slices.Concat(a.platforms(), a.colors())...)...)}
+	if a.Pulumi == "" || a.Bootstrap == "" {
+		errs = append(errs, errors.New("Pulumi and Bootstrap are required"))
 	}
-	if !repository.MatchString(a.Repository) {
-		errs = append(errs, fmt.Errorf("Repository must be owner/name, got %q", a.Repository))
+	if len(a.Environments) == 0 {
+		errs = append(errs, errors.New(`Environments are required: for example "prod" with platforms and "idle" with colors`))
+	}
+	for name, e := range a.Environments {
+		if len(e.stacks()) == 0 {
+			errs = append(errs, fmt.Errorf("Environments[%q] must have platforms or colors", name))
+		}
+		if slices.Contains(append(e.stacks(), e.Reads...), a.Bootstrap) {
+			errs = append(errs, fmt.Errorf("Environments[%q] must not have %q, which is the administrator's", name, a.Bootstrap))
+		}
+	}
+	errs = append(errs, a.Repository.Check()...)
+	for _, arn := range a.SSORoles {
+		if !roleARN.MatchString(arn) {
+			errs = append(errs, fmt.Errorf("SSORoles must be ARNs of roles below aws-reserved/sso.amazonaws.com, got %q", arn))
+		}
 	}
 	if strings.ContainsAny(a.Branch, "*? ") {
 		errs = append(errs, fmt.Errorf("Branch must be the name of one branch, got %q", a.Branch))
@@ -84,6 +150,22 @@ func (a *RolesArgs) validate() error {
 		errs = append(errs, errors.New("State is required: make it with NewState"))
 	}
 	return errors.Join(errs...)
+}
+
+// platforms are those of all environments, sorted, and colors the same.
+func (a *RolesArgs) platforms() []string {
+	return a.each(func(e Environment) []string { return e.Platforms })
+}
+func (a *RolesArgs) colors() []string {
+	return a.each(func(e Environment) []string { return e.Colors })
+}
+
+func (a *RolesArgs) each(stacks func(Environment) []string) (list []string) {
+	for _, e := range a.Environments {
+		list = append(list, stacks(e)...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
 }
 
 // regions are those that the roles work in, sorted.
@@ -107,5 +189,6 @@ func checkNames(project string, environments ...string) error {
 }
 
 func previewRole(project string) string               { return project + "-preview" }
+func driftRole(project string) string                 { return project + "-drift" }
 func deployRole(project, environment string) string   { return project + "-deploy-" + environment }
 func operatorRole(project, environment string) string { return project + "-operator-" + environment }

@@ -2,6 +2,7 @@ package access
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
@@ -33,26 +34,29 @@ func Bound(ctx *pulumi.Context, boundaryARN pulumi.StringInput) error {
 	})
 }
 
+// NeedsBoundary is whether the caller, by its ARN, is a role of this package: it can
+// make no role without [RuntimeBoundaryARN].
+func NeedsBoundary(project, callerARN string) bool {
+	_, session, found := strings.Cut(callerARN, ":assumed-role/")
+	return found && slices.ContainsFunc([]string{"deploy-", "drift/", "operator-", "preview/"}, func(kind string) bool {
+		return strings.HasPrefix(session, project+"-"+kind)
+	})
+}
+
 // boundary are the statements of the boundary of this package's roles. It grants
 // nothing: a role can do what both its policies and the boundary allow.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
-func (t *table) boundary(regions []string, fill *strings.Replacer) []policy.Statement {
-	list := []policy.Statement{
+func (t *table) boundary(regions []string, fill values) []policy.Statement {
+	return append([]policy.Statement{
 		{Sid: "UpTo", Actions: []string{"*"}, Resources: []any{"*"}},
 		within(regions),
 		{Sid: "Withheld", Effect: "Deny", Actions: t.withheld(), Resources: []any{"*"}},
-	}
-	for _, deny := range t.Denies {
-		s := deny.statement(fill)
-		s.Effect = "Deny"
-		list = append(list, s)
-	}
-	return list
+	}, fillAll(t.Denies, fill, "Deny")...)
 }
 
 // runtime are the statements of the boundary of the roles that deployments make.
-func (t *table) runtime(regions []string) []policy.Statement {
-	return []policy.Statement{{Sid: "UpTo", Actions: t.Runtime, Resources: []any{"*"}}, within(regions)}
+func (t *table) runtime(regions []string, fill values) []policy.Statement {
+	return slices.Concat(fillAll(t.Runtime, fill, ""), fillAll(t.RuntimeDenies, fill, "Deny"), []policy.Statement{within(regions)})
 }
 
 func within(regions []string) policy.Statement {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/golden"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam/reference"
 )
 
 // guide are the services whose every action the old guide asks for, on everything.
@@ -23,7 +24,7 @@ func TestDocument(t *testing.T) {
 	data, err := os.ReadFile(file)
 	require.NoError(t, err)
 	all := mustTable(t)
-	text := replaceTable(t, string(data), "comparison", comparison(all, readReference(t)))
+	text := replaceTable(t, string(data), "comparison", comparison(all))
 	text = replaceTable(t, text, "everything", everything(all))
 	text = replaceTable(t, text, "withheld", withheldRows(all))
 	golden.Equal(t, file, text)
@@ -40,7 +41,7 @@ func replaceTable(t *testing.T, text, name, table string) string {
 }
 
 // comparison counts the actions of each service.
-func comparison(all *table, known *reference) string {
+func comparison(all *table) string {
 	var b strings.Builder
 	b.WriteString("| service | the guide | deploy | on everything | preview |\n|---|---|---|---|---|\n")
 	row := func(name string, n [4]int) {
@@ -53,12 +54,12 @@ func comparison(all *table, known *reference) string {
 		}
 	}
 	var total [4]int
-	for _, service := range slices.Sorted(maps.Keys(known.Services)) {
+	for _, service := range slices.Sorted(maps.Keys(reference.Services())) {
 		var n [4]int
 		if slices.Contains(guide, service) {
-			n[0] = known.Services[service].All
+			n[0] = reference.Services()[service].All
 		}
-		for i, actions := range []map[string]bool{all.deploys(), wide, all.reads()} {
+		for i, actions := range []map[string]bool{all.deploys(false), wide, all.reads()} {
 			for action := range actions {
 				if strings.HasPrefix(action, service+":") {
 					n[i+1]++
@@ -97,7 +98,7 @@ func withheldRows(all *table) string {
 	var b strings.Builder
 	b.WriteString("| type | actions |\n|---|---|\n")
 	for _, token := range slices.Sorted(maps.Keys(all.Types)) {
-		if actions := all.Types[token].Withheld; len(actions) > 0 {
+		if actions := all.Types[token].Administrator.writes(); len(actions) > 0 {
 			fmt.Fprintf(&b, "| %s | %s |\n", token, strings.Join(actions, ", "))
 		}
 	}

@@ -2,12 +2,14 @@ package access
 
 import (
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/iam"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/policy"
 )
 
@@ -34,6 +36,7 @@ type Roles struct {
 	// RuntimeBoundaryARN is for [Bound], in the stacks that the roles deploy.
 	RuntimeBoundaryARN pulumi.StringOutput
 	PreviewARN         pulumi.StringOutput
+	DriftARN           pulumi.StringOutput
 	// DeployARNs are by environment, OperatorARNs by platform.
 	DeployARNs   map[string]pulumi.StringOutput
 	OperatorARNs map[string]pulumi.StringOutput
@@ -51,7 +54,7 @@ func NewRoles(ctx *pulumi.Context, name string, args *RolesArgs, opts ...pulumi.
 	}
 	r := &Roles{DeployARNs: map[string]pulumi.StringOutput{}, OperatorARNs: map[string]pulumi.StringOutput{}}
 	if err := ctx.RegisterComponentResourceV2(RolesType, name, pulumi.Map{
-		"repository": pulumi.String(args.Repository), "environments": pulumi.ToStringArray(args.Environments),
+		"repository": pulumi.String(args.Repository.Name), "environments": pulumi.ToStringArray(slices.Sorted(maps.Keys(args.Environments))),
 	}, r, opts...); err != nil {
 		return nil, fmt.Errorf("registering %s %q: %w", RolesType, name, err)
 	}
@@ -66,9 +69,11 @@ func NewRoles(ctx *pulumi.Context, name string, args *RolesArgs, opts ...pulumi.
 	if err := m.workflows(ctx); err != nil {
 		return nil, err
 	}
-	for _, platform := range args.Platforms {
-		if err := m.operator(ctx, platform); err != nil {
-			return nil, err
+	for _, name := range slices.Sorted(maps.Keys(args.Environments)) {
+		for _, platform := range args.Environments[name].Platforms {
+			if err := m.operator(ctx, platform, args.Environments[name].Reads); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := ctx.RegisterResourceOutputs(r, pulumi.Map{
@@ -89,20 +94,35 @@ type maker struct {
 	github   pulumi.StringOutput // ARN of the provider
 }
 
-func (m *maker) fill(environment string) *strings.Replacer {
-	return strings.NewReplacer("{project}", m.args.Project, "{account}", m.account, "{domain}", m.args.Domain, "{environment}", environment)
+// fill is for roles that work on everything of the project.
+func (m *maker) fill() values {
+	return values{
+		"project": {m.args.Project}, "account": {m.account}, "domain": {m.args.Domain}, "platform": {""}, "color": {"*"},
+		"record": {m.args.Domain, "*." + m.args.Domain}, "recordType": {"A", "AAAA", "CNAME"},
+		"bootstrap": {m.args.Pulumi + "/" + m.args.Bootstrap},
+	}
+}
+
+// of is for roles of colours alone.
+func (m *maker) of(colors []string) values {
+	var records []string
+	for _, color := range colors {
+		records = append(records, color+"."+m.args.Domain)
+	}
+	return m.fill().with("platform").with("color", colors...).with("stack", colors...).
+		with("record", records...).with("recordType", "A", "AAAA")
 }
 
 // foundation makes the boundaries and the provider, which the roles need.
 func (m *maker) foundation(ctx *pulumi.Context, name string) error {
 	p := m.args.Project
 	boundary, err := newPolicy(ctx, deliveryBoundary(p), "The most that who previews, deploys and operates "+p+" can do",
-		m.table.boundary(m.args.regions(), m.fill("")), pulumi.Parent(m.Roles))
+		m.table.boundary(m.args.regions(), m.fill()), pulumi.Parent(m.Roles))
 	if err != nil {
 		return err
 	}
 	runtime, err := newPolicy(ctx, runtimeBoundary(p), "The most that tasks and services of "+p+" can do",
-		m.table.runtime(m.args.regions()), pulumi.Parent(m.Roles))
+		m.table.runtime(m.args.regions(), m.fill()), pulumi.Parent(m.Roles))
 	if err != nil {
 		return err
 	}
@@ -121,7 +141,10 @@ func (m *maker) foundation(ctx *pulumi.Context, name string) error {
 // workflows makes the roles of GitHub's workflows.
 func (m *maker) workflows(ctx *pulumi.Context) error {
 	p := m.args.Project
-	reads, err := m.policies(ctx, previewRole(p), m.table.reads(), m.state(false))
+	all := slices.Concat(m.args.platforms(), m.args.colors())
+	documents := m.documents(m.table.reads(), m.fill())
+	documents["state"] = m.state(nil, all)
+	reads, err := m.policies(ctx, previewRole(p), documents)
 	if err != nil {
 		return err
 	}
@@ -129,24 +152,70 @@ func (m *maker) workflows(ctx *pulumi.Context) error {
 		m.trust("pull_request", "ref:refs/heads/"+m.args.Branch)); err != nil {
 		return err
 	}
-	writes, err := m.policies(ctx, p+"-deploy", m.table.deploys(), m.state(true))
+	compares, err := m.policies(ctx, driftRole(p), map[string][]policy.Statement{"parameters": fillAll(m.table.Drift, m.fill(), "")})
 	if err != nil {
 		return err
 	}
-	for _, e := range m.args.Environments {
-		if m.DeployARNs[e], err = m.role(ctx, deployRole(p, e), deploySeconds, writes, m.trust("environment:"+e)); err != nil {
+	maps.Copy(compares, reads)
+	if m.DriftARN, err = m.role(ctx, driftRole(p), sessionSeconds, compares, m.trust("environment:drift")); err != nil {
+		return err
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.args.Environments)) {
+		if err := m.deployer(ctx, name, m.args.Environments[name]); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// trust lets workflows of the repository be a role: those whose subject is one of
+// deployer makes the role of an environment. That of platforms moves their traffic too,
+// and runs a colour's release before.
+func (m *maker) deployer(ctx *pulumi.Context, name string, e Environment) error {
+	documents := m.documents(m.table.deploys(true), m.of(e.Colors))
+	if len(e.Platforms) > 0 {
+		need := m.table.deploys(false)
+		documents = m.documents(need, m.fill())
+		documents["traffic"] = m.traffic(need, false, m.fill().with("environment", e.Platforms...))
+	}
+	documents["state"] = m.state(e.stacks(), e.Reads)
+	role := deployRole(m.args.Project, name)
+	policies, err := m.policies(ctx, role, documents)
+	if err != nil {
+		return err
+	}
+	m.DeployARNs[name], err = m.role(ctx, role, deploySeconds, policies, m.trust("environment:"+name))
+	return err
+}
+
+// traffic is what moving the traffic needs besides the actions that a role has.
+func (m *maker) traffic(has map[string]bool, people bool, fill values) []policy.Statement {
+	var list []grant
+	for _, g := range m.table.Operator {
+		g.Actions = slices.DeleteFunc(slices.Clone(g.Actions), func(action string) bool { return has[action] })
+		if len(g.Actions) > 0 && (people || !g.People) {
+			list = append(list, g)
+		}
+	}
+	return fillAll(list, fill, "")
+}
+
+// documents are the statements of each group of grants that has some.
+func (m *maker) documents(need map[string]bool, fill values) map[string][]policy.Statement {
+	documents := map[string][]policy.Statement{}
+	for _, group := range m.table.groups() {
+		if statements := m.table.statements(group, need, fill); len(statements) > 0 {
+			documents[group] = statements
+		}
+	}
+	return documents
+}
+
+// trust lets workflows of the repository be a role: those whose subject ends in one of
 // these.
-// https://docs.github.com/en/actions/reference/security/oidc#example-subject-claims
-func (m *maker) trust(subjects ...string) policy.Statement {
-	for i, s := range subjects {
-		subjects[i] = "repo:" + m.args.Repository + ":" + s
+func (m *maker) trust(ends ...string) policy.Statement {
+	var subjects []string
+	for _, end := range ends {
+		subjects = append(subjects, m.args.Repository.subjects(end)...)
 	}
 	return policy.Statement{
 		Actions: []string{"sts:AssumeRoleWithWebIdentity"}, Principals: map[string]any{"Federated": m.github},
@@ -154,40 +223,45 @@ func (m *maker) trust(subjects ...string) policy.Statement {
 	}
 }
 
-// operator makes the role of the people who switch the traffic of an environment.
-// Who in the account may be one, its administrator says; a second factor is always
-// needed.
-func (m *maker) operator(ctx *pulumi.Context, environment string) error {
-	name, fill := operatorRole(m.args.Project, environment), m.fill(environment)
-	statements := append(m.state(true), m.table.statements("", m.table.switches(), fill)...)
-	for _, g := range m.table.Operator {
-		statements = append(statements, g.statement(fill))
-	}
-	created, err := newPolicy(ctx, name, "Switches the traffic of "+environment, statements, pulumi.Parent(m.Roles))
+// operator makes the role of the people who switch the traffic of a platform. Who in
+// the account may be one, its administrator says.
+func (m *maker) operator(ctx *pulumi.Context, platform string, reads []string) error {
+	name := operatorRole(m.args.Project, platform)
+	fill := m.fill().with("environment", platform).with("record", naming.LiveDomain(m.args.Domain)).with("recordType", "A", "AAAA")
+	statements := slices.Concat(
+		m.state([]string{platform}, reads),
+		m.table.statements("", m.table.switches(), fill), m.traffic(m.table.switches(), true, fill))
+	policies, err := m.policies(ctx, name, map[string][]policy.Statement{"traffic": statements})
 	if err != nil {
 		return err
 	}
-	m.OperatorARNs[environment], err = m.role(ctx, name, sessionSeconds, map[string]*iam.Policy{"operator": created}, policy.Statement{
+	m.OperatorARNs[platform], err = m.role(ctx, name, sessionSeconds, policies, m.people())
+	return err
+}
+
+// people lets those of the account in who have shown a second factor: to AWS, or to
+// Identity Center, whose sessions do not say so.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-multifactorauthpresent
+func (m *maker) people() policy.Statement {
+	s := policy.Statement{
 		Actions: []string{"sts:AssumeRole"}, Principals: map[string]any{"AWS": "arn:aws:iam::" + m.account + ":root"},
 		Conditions: map[string]map[string]any{
 			"Bool":            {"aws:MultiFactorAuthPresent": "true"},
 			"NumericLessThan": {"aws:MultiFactorAuthAge": fmt.Sprint(mfaSeconds)},
 		},
-	})
-	return err
+	}
+	if len(m.args.SSORoles) > 0 {
+		s.Conditions = map[string]map[string]any{"ArnLike": {"aws:PrincipalArn": m.args.SSORoles}}
+	}
+	return s
 }
 
-// policies makes a managed policy of each group of grants, and one for the state. A
-// role may have 10.
+// policies makes a managed policy of each document. A role may have 10.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
-func (m *maker) policies(ctx *pulumi.Context, prefix string, need map[string]bool, state []policy.Statement) (map[string]*iam.Policy, error) {
-	documents := map[string][]policy.Statement{"state": state}
-	for _, group := range m.table.groups() {
-		documents[group] = m.table.statements(group, need, m.fill(""))
-	}
+func (m *maker) policies(ctx *pulumi.Context, role string, documents map[string][]policy.Statement) (map[string]*iam.Policy, error) {
 	made := map[string]*iam.Policy{}
 	for group, statements := range documents {
-		created, err := newPolicy(ctx, prefix+"-"+group, "What "+prefix+" may do: "+group, statements, pulumi.Parent(m.Roles))
+		created, err := newPolicy(ctx, role+"-"+group, "What "+role+" may do: "+group, statements, pulumi.Parent(m.Roles))
 		if err != nil {
 			return nil, err
 		}
@@ -217,22 +291,39 @@ func (m *maker) role(
 	return role.Arn, nil
 }
 
-// state lets a role read the state and its secrets, or change them too. A preview
-// takes no lock, so it writes nothing.
-func (m *maker) state(change bool) []policy.Statement {
+// state lets a role read the state of stacks and its secrets, and change that of some. A
+// preview takes no lock, so it writes nothing. The files are those of
+// https://github.com/pulumi/pulumi/blob/v3.250.0/pkg/backend/diy/store.go and lock.go.
+func (m *maker) state(change, read []string) []policy.Statement {
 	s := m.args.State
-	objects, bucketKey, secretsKey := []string{"s3:GetObject"}, []string{"kms:Decrypt"}, []string{"kms:Decrypt"}
-	if change {
-		objects = append(objects, "s3:PutObject", "s3:DeleteObject")
-		bucketKey, secretsKey = append(bucketKey, "kms:GenerateDataKey"), append(secretsKey, "kms:Encrypt")
+	file := func(path string) any { return pulumi.Sprintf("%s/.pulumi/%s", s.BucketARN, path) }
+	reads := []any{file("meta.yaml")}
+	for _, stack := range slices.Compact(slices.Sorted(slices.Values(slices.Concat(change, read)))) {
+		reads = append(reads, file(fmt.Sprintf("stacks/%s/%s.json*", m.args.Pulumi, stack)))
 	}
-	return []policy.Statement{
+	var changes []any
+	for _, stack := range change {
+		changes = append(changes, file(fmt.Sprintf("stacks/%s/%s.json*", m.args.Pulumi, stack)))
+		for _, kind := range []string{"backups", "history", "locks/organization"} {
+			changes = append(changes, file(fmt.Sprintf("%s/%s/%s/*", kind, m.args.Pulumi, stack)))
+		}
+	}
+	bucketKey, secretsKey := []string{"kms:Decrypt"}, []string{"kms:Decrypt"}
+	list := []policy.Statement{
 		{Sid: "State", Actions: []string{"s3:ListBucket"}, Resources: []any{s.BucketARN}},
-		{Sid: "StateObjects", Actions: objects, Resources: []any{pulumi.Sprintf("%s/.pulumi/*", s.BucketARN)}},
-		{
+		{Sid: "StateRead", Actions: []string{"s3:GetObject"}, Resources: reads},
+	}
+	if len(changes) > 0 {
+		bucketKey, secretsKey = append(bucketKey, "kms:GenerateDataKey"), append(secretsKey, "kms:Encrypt")
+		list = append(list, policy.Statement{
+			Sid: "StateChange", Actions: []string{"s3:DeleteObject", "s3:GetObject", "s3:PutObject"}, Resources: changes,
+		})
+	}
+	return append(list,
+		policy.Statement{
 			Sid: "StateKey", Actions: bucketKey, Resources: []any{s.KeyARN},
 			Conditions: map[string]map[string]any{"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}},
 		},
-		{Sid: "StateSecrets", Actions: secretsKey, Resources: []any{s.SecretsKeyARN}},
-	}
+		policy.Statement{Sid: "StateSecrets", Actions: secretsKey, Resources: []any{s.SecretsKeyARN}},
+	)
 }

@@ -43,8 +43,13 @@ func newRecorder() *recorder.Recorder {
 func rolesArgs() *access.RolesArgs {
 	arn := func(text string) pulumi.StringOutput { return pulumi.String(text).ToStringOutput() }
 	return &access.RolesArgs{
-		Project: "codeflow", Environments: []string{"prod", "dr"}, Platforms: []string{"prod", "dr"}, Repository: "ferg-cod3s/codeflow-infrastructure",
-		Domain: "codeflow.example.com", Regions: []string{"eu-central-1", "eu-west-1"},
+		Project: "codeflow", Pulumi: "codeflow", Bootstrap: "bootstrap",
+		Environments: map[string]access.Environment{
+			"prod": {Platforms: []string{"prod", "dr"}, Reads: []string{"blue", "green"}},
+			"idle": {Colors: []string{"blue", "green"}, Reads: []string{"prod"}},
+		},
+		Repository: access.Repository{Name: "ferg-cod3s/codeflow-infrastructure", OwnerID: "1234567", ID: "987654321"},
+		Domain:     "codeflow.example.com", Regions: []string{"eu-central-1", "eu-west-1"},
 		State: &access.State{
 			BucketARN: arn("arn:aws:s3:::codeflow-pulumi-state-123456789012"),
 			KeyARN:    arn("arn:aws:kms:eu-central-1:123456789012:key/state"), SecretsKeyARN: arn("arn:aws:kms:eu-central-1:123456789012:key/secrets"),
@@ -80,20 +85,22 @@ func TestTrust(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	r.Both(t, roles(rolesArgs()))
-	github := func(subjects string) string {
+	github := func(ends ...string) string {
+		var subjects []string
+		for _, end := range ends {
+			subjects = append(subjects, `"repo:ferg-cod3s/codeflow-infrastructure:`+end+`"`, `"repo:ferg-cod3s@1234567/codeflow-infrastructure@987654321:`+end+`"`)
+		}
 		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRoleWithWebIdentity"],
 			"Principal":{"Federated":"arn:aws:iam:eu-central-1:123456789012:roles-github"},
 			"Condition":{"StringEquals":{"token.actions.githubusercontent.com:aud":"sts.amazonaws.com",
-			"token.actions.githubusercontent.com:sub":[` + subjects + `]}}}]}`
+			"token.actions.githubusercontent.com:sub":[` + strings.Join(subjects, ",") + `]}}}]}`
 	}
 	const person = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["sts:AssumeRole"],
 		"Principal":{"AWS":"arn:aws:iam::123456789012:root"},
 		"Condition":{"Bool":{"aws:MultiFactorAuthPresent":"true"},"NumericLessThan":{"aws:MultiFactorAuthAge":"3600"}}}]}`
 	want := map[string]string{
-		"codeflow-preview": github(`"repo:ferg-cod3s/codeflow-infrastructure:pull_request",
-			"repo:ferg-cod3s/codeflow-infrastructure:ref:refs/heads/main"`),
-		"codeflow-deploy-prod":   github(`"repo:ferg-cod3s/codeflow-infrastructure:environment:prod"`),
-		"codeflow-deploy-dr":     github(`"repo:ferg-cod3s/codeflow-infrastructure:environment:dr"`),
+		"codeflow-preview": github("pull_request", "ref:refs/heads/main"), "codeflow-drift": github("environment:drift"),
+		"codeflow-deploy-prod": github("environment:prod"), "codeflow-deploy-idle": github("environment:idle"),
 		"codeflow-operator-prod": person, "codeflow-operator-dr": person,
 	}
 	assert.Equal(t, len(want), r.Count()[roleType])
@@ -153,7 +160,7 @@ func TestAttachments(t *testing.T) {
 		}
 	}
 	assert.Equal(t, map[string]int{
-		"codeflow-preview": 8, "codeflow-deploy-prod": 8, "codeflow-deploy-dr": 8, "codeflow-operator-prod": 1, "codeflow-operator-dr": 1,
+		"codeflow-preview": 8, "codeflow-drift": 9, "codeflow-deploy-prod": 9, "codeflow-deploy-idle": 6, "codeflow-operator-prod": 1, "codeflow-operator-dr": 1,
 	}, attached)
 	for role, n := range attached {
 		assert.LessOrEqual(t, n, 10, "IAM's quota of managed policies of role %s", role)
@@ -165,7 +172,7 @@ func TestOperator(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	r.Both(t, roles(rolesArgs()))
-	_, d := documentOf(t, r.Get(t, policyType, "codeflow-operator-dr"), "policy")
+	_, d := documentOf(t, r.Get(t, policyType, "codeflow-operator-dr-traffic"), "policy")
 	for _, s := range d.Statement {
 		assert.NotContains(t, strings.Join(s.Resource, " "), "prod")
 		for _, action := range s.Action {
@@ -183,13 +190,20 @@ func TestRefusedRoles(t *testing.T) {
 	t.Parallel()
 	for want, change := range map[string]func(*access.RolesArgs){
 		`name part "Codeflow" must be`:                    func(a *access.RolesArgs) { a.Project = "Codeflow" },
-		`name part "*" must be`:                           func(a *access.RolesArgs) { a.Environments = []string{"*"} },
-		"Environments and Platforms are required":         func(a *access.RolesArgs) { a.Environments = nil },
-		`Repository must be owner/name, got "owner/*"`:    func(a *access.RolesArgs) { a.Repository = "owner/*" },
+		`name part "*" must be`:                           func(a *access.RolesArgs) { a.Environments["*"] = access.Environment{Colors: []string{"blue"}} },
+		"Environments are required":                       func(a *access.RolesArgs) { a.Environments = nil },
+		`Environments["idle"] must have platforms`:        func(a *access.RolesArgs) { a.Environments["idle"] = access.Environment{} },
+		`Environments["idle"] must not have "bootstrap"`:  func(a *access.RolesArgs) { a.Environments["idle"] = access.Environment{Colors: []string{"bootstrap"}} },
+		"Pulumi and Bootstrap are required":               func(a *access.RolesArgs) { a.Pulumi = "" },
+		`Repository must be owner/name, got "owner/*"`:    func(a *access.RolesArgs) { a.Repository.Name = "owner/*" },
+		`must have both numbers, OwnerID and ID, or none`: func(a *access.RolesArgs) { a.Repository.ID = "" },
+		`SSORoles must be ARNs of roles below`:            func(a *access.RolesArgs) { a.SSORoles = []string{"arn:aws:iam::123456789012:role/*"} },
 		`Branch must be the name of one branch, got "r*"`: func(a *access.RolesArgs) { a.Branch = "r*" },
 		"Domain and Regions are required":                 func(a *access.RolesArgs) { a.Domain, a.Regions = "", nil },
 		"State is required":                               func(a *access.RolesArgs) { a.State = nil },
-		"has 68 characters, AWS allows 64":                func(a *access.RolesArgs) { a.Environments = []string{strings.Repeat("e", 50)} },
+		"has 68 characters, AWS allows 64": func(a *access.RolesArgs) {
+			a.Environments[strings.Repeat("e", 50)] = access.Environment{Colors: []string{"blue"}}
+		},
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
@@ -207,7 +221,7 @@ func TestTooLong(t *testing.T) {
 	args := rolesArgs()
 	args.Domain = strings.Repeat("a.", 600) + "example.com"
 	assert.ErrorContains(t, newRecorder().Run(true, roles(args)),
-		`policy "codeflow-deploy-edge" has 7`)
+		`" has 8142 characters, IAM allows 6144`)
 }
 
 func TestRefusedChildrenOfRoles(t *testing.T) {

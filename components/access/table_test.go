@@ -3,13 +3,11 @@
 package access
 
 import (
-	"encoding/json"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -18,29 +16,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam/reference"
 )
-
-// reference is testdata/reference.json: what AWS documents of the actions.
-type reference struct {
-	Services map[string]struct {
-		All     int               `json:"all"`  // how many actions AWS has
-		ARNs    map[string]string `json:"arns"` // by kind of resource
-		Actions map[string]struct {
-			Level string   `json:"level"`
-			Kinds []string `json:"kinds"` // of resource; none: only "*"
-			Tags  []string `json:"tags"`  // that a condition may be on
-		} `json:"actions"`
-	} `json:"services"`
-}
-
-func readReference(t *testing.T) *reference {
-	t.Helper()
-	data, err := os.ReadFile("testdata/reference.json")
-	require.NoError(t, err)
-	r := &reference{}
-	require.NoError(t, json.Unmarshal(data, r))
-	return r
-}
 
 func mustTable(t *testing.T) *table {
 	t.Helper()
@@ -68,29 +46,11 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-func TestCovers(t *testing.T) {
-	t.Parallel()
-	for arn, want := range map[string]bool{
-		"arn:aws:iam::123456789012:role/network-1a2b3c4":         true,
-		"arn:aws:iam::123456789012:role/codeflow-blue-task-1a2b": true,
-		"arn:aws:iam::123456789012:role/shop-1a2b3c4":            false,
-		"arn:aws:iam::210987654321:role/network-1a2b3c4":         false,
-		"arn:aws:s3:::audit-1a2b3c4":                             false, // no role
-	} {
-		got, err := Covers("123456789012", "codeflow", "aws:iam/role:Role", arn)
-		require.NoError(t, err)
-		assert.Equal(t, want, got, arn)
-	}
-	got, err := Covers("123456789012", "codeflow", "aws:lambda/function:Function", "arn:aws:lambda:eu-central-1:123456789012:function:x")
-	require.NoError(t, err)
-	assert.False(t, got, "a type without a row")
-}
-
 // sdk is how the import paths of Pulumi's AWS packages begin.
 const sdk = "github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
 
 var (
-	made     = regexp.MustCompile(`^New([A-Z]\w*)$`)
+	madeBy   = regexp.MustCompile(`^New([A-Z]\w*)$`)
 	lookedUp = regexp.MustCompile(`^(?:Get|Lookup)([A-Z]\w*?)(?:Output)?$`)
 	literal  = regexp.MustCompile(`^"(aws:[a-z0-9]+/\w+:\w+)"$`)
 )
@@ -121,9 +81,12 @@ func TestRuntime(t *testing.T) {
 		}
 	})
 	assert.Greater(t, len(lists), 15)
-	runtime := mustTable(t).Runtime
+	all, runtime := mustTable(t), slices.Clone(ofResources)
+	for _, g := range all.Runtime {
+		runtime = append(runtime, g.Actions...)
+	}
 	for action := range lists {
-		assert.Contains(t, slices.Concat(runtime, ofResources), action)
+		assert.Contains(t, runtime, action)
 	}
 	for _, action := range ofResources {
 		assert.Contains(t, lists, action)
@@ -201,7 +164,7 @@ func called(call *ast.CallExpr, modules map[string]string) string {
 	if module == "" {
 		module = "index"
 	}
-	if match := made.FindStringSubmatch(selector.Sel.Name); match != nil && selector.Sel.Name != "NewProvider" {
+	if match := madeBy.FindStringSubmatch(selector.Sel.Name); match != nil && selector.Sel.Name != "NewProvider" {
 		return "aws:" + module + "/" + strings.ToLower(match[1][:1]) + match[1][1:] + ":" + match[1]
 	}
 	if match := lookedUp.FindStringSubmatch(selector.Sel.Name); match != nil {
@@ -220,7 +183,7 @@ func TestGrants(t *testing.T) {
 		maps.Copy(granted, set(g.Actions))
 		assert.True(t, slices.IsSorted(g.Actions) && len(slices.Compact(slices.Clone(g.Actions))) == len(g.Actions), "%s: sort the actions", g.Sid)
 	}
-	assert.Equal(t, slices.Sorted(maps.Keys(all.deploys())), slices.Sorted(maps.Keys(granted)))
+	assert.Equal(t, slices.Sorted(maps.Keys(all.deploys(false))), slices.Sorted(maps.Keys(granted)))
 	for _, action := range all.withheld() {
 		assert.NotContains(t, granted, action)
 	}
@@ -230,37 +193,36 @@ func TestGrants(t *testing.T) {
 // tags among those that AWS documents for its actions.
 func TestReference(t *testing.T) {
 	t.Parallel()
-	all, known := mustTable(t), readReference(t)
-	actions := set(all.withheld(), slices.Collect(maps.Keys(all.deploys())))
+	all := mustTable(t)
+	actions := set(all.withheld(), slices.Collect(maps.Keys(all.deploys(false))))
 	for _, o := range all.Bootstrap {
 		maps.Copy(actions, set(o.Read, o.writes()))
 	}
-	maps.Copy(actions, set(all.Runtime))
-	for _, g := range slices.Concat(all.Operator, all.Denies) {
+	for _, g := range slices.Concat(all.Operator, all.Drift, all.Runtime, all.RuntimeDenies, all.Denies) {
 		maps.Copy(actions, set(g.Actions))
 	}
 	for action := range actions {
 		service, name, _ := strings.Cut(action, ":")
 		if name != "*" { // denied as a whole
-			assert.Contains(t, known.Services[service].Actions, name, action)
+			assert.Contains(t, reference.Services()[service].Actions, name, action)
 		}
 	}
-	for action := range all.deploys() {
+	for action := range all.deploys(false) {
 		service, _, _ := strings.Cut(action, ":")
 		assert.Contains(t, all.References, service)
 	}
-	for _, g := range slices.Concat(all.Grants, all.Operator) {
-		checkGrant(t, g, known)
+	for _, g := range slices.Concat(all.Grants, all.Operator, all.Drift, all.Runtime) {
+		checkGrant(t, g)
 	}
 }
 
-func checkGrant(t *testing.T, g grant, known *reference) {
+func checkGrant(t *testing.T, g grant) {
 	t.Helper()
 	named := g.Resources[0] != "*"
 	used := map[string]bool{}
 	for _, action := range g.Actions {
 		service, name, _ := strings.Cut(action, ":")
-		documented := known.Services[service].Actions[name]
+		documented := reference.Services()[service].Actions[name]
 		if g.Tag != "" {
 			assert.Contains(t, documented.Tags, g.Tag, "%s: AWS has no such condition for %s", g.Sid, action)
 		}
@@ -271,7 +233,7 @@ func checkGrant(t *testing.T, g grant, known *reference) {
 		fits := false
 		for _, kind := range documented.Kinds {
 			for _, pattern := range g.Resources {
-				if meet(pattern, known.Services[service].ARNs[kind]) {
+				if meet(pattern, reference.Services()[service].ARNs[kind]) {
 					fits, used[pattern] = true, true
 				}
 			}
@@ -317,10 +279,10 @@ func TestMeet(t *testing.T) {
 // TestReads is true to AWS's own word: what previews do is reading or listing.
 func TestReads(t *testing.T) {
 	t.Parallel()
-	all, known := mustTable(t), readReference(t)
+	all := mustTable(t)
 	for action := range all.reads() {
 		service, name, _ := strings.Cut(action, ":")
-		assert.Contains(t, []string{"Read", "List"}, known.Services[service].Actions[name].Level, action)
+		assert.Contains(t, []string{"Read", "List"}, reference.Services()[service].Actions[name].Level, action)
 	}
 	for _, secret := range []string{"kms:Decrypt", "secretsmanager:GetSecretValue", "s3:GetObject"} {
 		assert.NotContains(t, all.reads(), secret, "which pull requests must not read")
@@ -331,7 +293,7 @@ func TestEveryStatementIsNamedOnce(t *testing.T) {
 	t.Parallel()
 	all := mustTable(t)
 	sids := map[string]bool{}
-	for _, g := range slices.Concat(all.Grants, all.Operator, all.Denies) {
+	for _, g := range slices.Concat(all.Grants, all.Operator, all.Drift, all.Denies, all.Runtime, all.RuntimeDenies) {
 		assert.Regexp(t, `^[A-Z][A-Za-z0-9]+$`, g.Sid)
 		assert.False(t, sids[g.Sid], "%s is there twice", g.Sid)
 		sids[g.Sid] = true
