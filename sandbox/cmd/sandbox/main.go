@@ -50,7 +50,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().Float64Var((*float64)(&opts.TimeScale), "time-scale", float64(timescale.Default), "how many of AWS's seconds pass in one")
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
-	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts),
+	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), exportCommand(&opts), driftCommand(&opts), faultCommand(&opts),
 		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
 	for operation, short := range map[engine.Operation]string{
 		engine.Up:      "Bring a stack up",
@@ -138,6 +138,24 @@ func outputsCommand(opts *engine.Options) *cobra.Command {
 					return err
 				}
 				return printJSON(cmd.OutOrStdout(), outputs)
+			})
+		},
+	}
+	stackFlag(cmd, &stack)
+	return cmd
+}
+
+func exportCommand(opts *engine.Options) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use: "export --stack NAME", Short: "Print a stack's state as pulumi stack export does, with secrets encrypted", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				state, err := s.Export(cmd.Context(), stack)
+				if err == nil {
+					_, err = cmd.OutOrStdout().Write(state)
+				}
+				return err
 			})
 		},
 	}
