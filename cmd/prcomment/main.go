@@ -91,7 +91,7 @@ func command() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), stateCommand(), smokeCommand(), driftCommand(), issueCommand(), pullCommand())
+	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), stateCommand(), reduceCommand(), maskCommand(), smokeCommand(), driftCommand(), issueCommand(), pullCommand())
 	return root
 }
 

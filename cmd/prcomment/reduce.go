@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/affected"
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/comment"
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/mask"
+)
+
+func reduceCommand() *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use: "reduce --stack NAME PREVIEW", Short: "Print what a comment needs of a preview, which others may see",
+		Long: `Print what a comment needs of a preview, which others may see: what pulumi preview
+--json writes has all inputs in it. What looks like a secret is masked, and standard
+error says where it came from.`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(affected.All, stack) {
+				return usageError{fmt.Errorf("--stack must be one of %s, got %q", strings.Join(affected.All, ", "), stack)}
+			}
+			p := decode(args[0], stack)
+			for _, m := range p.Masked {
+				warn(cmd.ErrOrStderr(), fmt.Sprintf("%s: %s: %s that is not marked secret", stack, m.Where, m.What))
+			}
+			return p.Encode(cmd.OutOrStdout(), comment.Keep)
+		},
+	}
+	cmd.Flags().StringVar(&stack, "stack", "", "the `name` of the stack")
+	return cmd
+}
+
+// warn tells of something, on GitHub beside the run's results.
+func warn(out io.Writer, text string) {
+	prefix := "warning: "
+	if os.Getenv("GITHUB_ACTIONS") != "" {
+		prefix = "::warning::"
+	}
+	fmt.Fprintln(out, prefix+text)
+}
+
+func maskCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "mask < TEXT", Short: "Copy a text without what looks like a secret, line by line", Args: usage(cobra.NoArgs),
+		Example: `  pulumi up 2>&1 | prcomment mask`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			found, err := mask.Lines(cmd.OutOrStdout(), cmd.InOrStdin())
+			if err != nil {
+				return fmt.Errorf("masking: %w", err)
+			}
+			for _, what := range found {
+				warn(cmd.ErrOrStderr(), what+" was in this text, masked: find out where it came from, mark it secret and renew it")
+			}
+			return nil
+		},
+	}
+}
