@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/affected"
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/comment"
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/mask"
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/preview"
 )
 
 func reduceCommand() *cobra.Command {
@@ -35,6 +37,34 @@ error says where it came from.`,
 	}
 	cmd.Flags().StringVar(&stack, "stack", "", "the `name` of the stack")
 	return cmd
+}
+
+func sealedCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "sealed PLAN", Short: "Refuse a plan that has in clear text what looks like a secret, and remove it",
+		Long: `Refuse a plan of pulumi preview --save-plan that has in clear text what looks like a
+secret, and remove it: a plan is handed on as it is, and what is marked secret is
+encrypted in it.`,
+		Args: usage(cobra.ExactArgs(1)),
+		RunE: func(_ *cobra.Command, args []string) error {
+			file, err := os.Open(args[0])
+			if err != nil {
+				return fmt.Errorf("reading the plan: %w", err)
+			}
+			found, err := preview.Unmarked(file)
+			file.Close()
+			if err != nil {
+				err = fmt.Errorf("reading the plan: it is no complete JSON") // what it says may quote a secret
+			}
+			for _, m := range found {
+				err = errors.Join(err, fmt.Errorf("%s: %s in clear text: mark it secret, and renew it", m.Where, m.What))
+			}
+			if err != nil {
+				err = errors.Join(err, os.Remove(args[0]))
+			}
+			return err
+		},
+	}
 }
 
 // warn tells of something, on GitHub beside the run's results.

@@ -142,3 +142,58 @@ func TestReduceRefuses(t *testing.T) {
 	assert.Equal(t, exitOK, code)
 	assert.Contains(t, reduced, "its job left no preview", "the comment tells it")
 }
+
+func TestSealed(t *testing.T) {
+	t.Parallel()
+	const marked = `{"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "AAAA"}`
+	for plan, want := range map[string]string{
+		`{"resourcePlans": {"urn:a": {"goal": {"inputDiff": {"adds": {"password": ` + marked + `}}}}}}`:   "",
+		`{"resourcePlans": {"urn:a": {"goal": {"inputDiff": {"adds": {"password": "hunter2hunter2"}}}}}}`: "password: a value by the name of a secret in clear text: mark it secret",
+		`{"resourcePlans": {`: "it is no complete JSON",
+	} {
+		file := filepath.Join(t.TempDir(), "plan.json")
+		require.NoError(t, os.WriteFile(file, []byte(plan), 0o600))
+		code, _, stderr := prcomment(t, "", "sealed", file)
+		if want == "" {
+			assert.Equal(t, exitOK, code, stderr)
+			assert.FileExists(t, file)
+			continue
+		}
+		assert.Equal(t, exitFailure, code)
+		assert.Contains(t, stderr, want)
+		assert.NotContains(t, stderr, "hunter2")
+		assert.NoFileExists(t, file, "it is not handed on")
+	}
+}
+
+// A plan is for the state that it was made of.
+func TestState(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	config, saved := filepath.Join(dir, "Pulumi.prod.yaml"), filepath.Join(dir, "state")
+	require.NoError(t, os.WriteFile(config, []byte("config: {}\n"), 0o600))
+	const before = `{"version": 3, "deployment": {"manifest": {"time": "1"}, "resources": [{"urn": "urn:pulumi:prod::codeflow::codeflow:vpc:VPC::network", "type": "codeflow:vpc:VPC"}]}}`
+	state := func(export string, more ...string) (int, string) {
+		code, _, stderr := prcomment(t, export, append([]string{"state", "--stack", "prod", "--config", config}, more...)...)
+		return code, stderr
+	}
+	code, stderr := state(before, "--save", saved)
+	require.Equal(t, exitOK, code, stderr)
+	code, stderr = state(strings.Replace(before, `"1"`, `"2"`, 1), "--same", saved)
+	assert.Equal(t, exitOK, code, "nothing but the time has changed: %s", stderr)
+	code, stderr = state(strings.Replace(before, "network", "other", 1), "--same", saved)
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr, `stack "prod" has changed since its plan was made`)
+	code, stderr = state(before, "--same", filepath.Join(dir, "missing"))
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr, "reading what was approved")
+	code, stderr = state(strings.Replace(before, "codeflow:vpc:VPC", "evil:vpc:VPC", -1), "--save", filepath.Join(dir, "other"))
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr, `no resources of package "evil"`)
+	assert.NoFileExists(t, filepath.Join(dir, "other"))
+	code, stderr = state(before, "--config", "missing")
+	assert.Equal(t, exitFailure, code)
+	assert.Contains(t, stderr, "reading the stack's file")
+	code, _, _ = prcomment(t, "", "state")
+	assert.Equal(t, exitUsage, code)
+}

@@ -38,6 +38,9 @@ const names = `(?:passw(?:or)?d|secret|token|api_?key|access_?key|private_?key|c
 
 var secretName = regexp.MustCompile(`(?i)` + names + `$`)
 
+// harmless are tokens of AWS's that open nothing: of pages, of retries, of versions.
+var harmless = regexp.MustCompile(`(?i)(?:lock|next|page|continuation|creation|client|idempotency)_?token$`)
+
 // shortest value that is masked for its name, in bytes: shorter ones are words such as
 // "none".
 const shortest = 6
@@ -79,7 +82,7 @@ var gone = regexp.MustCompile("\x00+")
 
 // Value does what [Text] does with the value of a key, whose name may tell what it is.
 func Value(key, value string) (masked string, found []string) {
-	if secretName.MatchString(key) && len(value) >= shortest && !plain.MatchString(value) {
+	if secretName.MatchString(key) && !harmless.MatchString(key) && len(value) >= shortest && !plain.MatchString(value) {
 		return "[masked]", []string{named}
 	}
 	return Text(value)

@@ -42,6 +42,7 @@ func TestValue(t *testing.T) {
 	t.Parallel()
 	for key, c := range map[string]struct{ value, want string }{
 		"masterPassword":           {"correct horse battery", "[masked]"},
+		"lockToken":                {"0b1c2d3e", "0b1c2d3e"},
 		"API_KEY":                  {"none", "none"},
 		"databaseSecret":           {"arn:aws:secretsmanager:eu-central-1:1:secret:a", "arn:aws:secretsmanager:eu-central-1:1:secret:a"},
 		"manageMasterUserPassword": {"true", "true"},

@@ -149,6 +149,18 @@ func Decode(stack string, r io.Reader) *Preview {
 	return p
 }
 
+// Unmarked returns what in a JSON document of Pulumi's, such as a plan, looks like a
+// secret and is in clear text.
+func Unmarked(r io.Reader) ([]Masked, error) {
+	var d any
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		return nil, err
+	}
+	var c cleaner
+	c.value("", "", d)
+	return unique(c.masked), nil
+}
+
 // Encode writes what a comment needs of a preview, for [Decode]: of inputs those that
 // keep returns for a step's.
 func (p *Preview) Encode(w io.Writer, keep func(Step) (before, after map[string]any)) error {

@@ -7,8 +7,10 @@
 package state
 
 import (
+	"crypto/sha256"
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -97,6 +99,25 @@ func Check(stack string, export, file []byte) error {
 	return fmt.Errorf("the state of stack %q is not this program's, and nothing of it was run:\n  %s\n"+
 		"compare the versions of its file in the state's bucket, find out who wrote it, and put the last good one back",
 		stack, strings.Join(slices.Compact(problems), "\n  "))
+}
+
+// Fingerprint tells two states of a stack apart by its resources: whoever brought the
+// stack up, refreshed it or switched its traffic meanwhile has changed it.
+func Fingerprint(export []byte) (string, error) {
+	var e struct {
+		Deployment struct {
+			Resources []any `json:"resources"`
+			Pending   []any `json:"pending_operations"`
+		} `json:"deployment"`
+	}
+	if json.Unmarshal(export, &e) != nil {
+		return "", errors.New("the state cannot be read: it must be what pulumi stack export prints")
+	}
+	text, err := json.Marshal(e.Deployment)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256(text)), nil
 }
 
 // secrets compares the secrets provider with that of the stack's file: the engine asks
