@@ -119,7 +119,7 @@ EXPORT ?= $(PULUMI) stack export --stack "$$STACK"
 SMOKE ?= $(OUTPUTS) | $(PRCOMMENT) smoke --outputs - --color "$$STACK"
 COMMIT ?= --commit
 STACK_FILES ?= .
-PRCOMMENT := go run ./cmd/prcomment
+PRCOMMENT ?= go run ./cmd/prcomment
 OUTPUT := "$${GITHUB_OUTPUT:-/dev/stdout}"
 SUMMARY := "$${GITHUB_STEP_SUMMARY:-/dev/stdout}"
 STACKS_OF_ALL := prod blue green dr
@@ -253,7 +253,9 @@ switch: $(filter .delivery/ops,$(OPS)) ## Move the traffic to TO, or to what cod
 traffic-pull: ## Open a pull request with the real weights, if ops committed some
 	@branch=$$(git branch --list 'ops/traffic-*' --format '%(refname:short)' | tail -1); \
 	test -n "$$branch" || { echo "codeflow:traffic is as it was committed"; exit 0; }; \
-	git push --quiet origin "$$branch" && $(PRCOMMENT) pull --title "$$(git log -1 --format=%s "$$branch")" "$$branch"
+	header="AUTHORIZATION: basic $$(printf 'x-access-token:%s' "$$GITHUB_TOKEN" | base64 | tr -d '\n')"; \
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$${GITHUB_SERVER_URL:-https://github.com}/.extraheader" GIT_CONFIG_VALUE_0="$$header" \
+		git push --quiet origin "$$branch" && $(PRCOMMENT) pull --title "$$(git log -1 --format=%s "$$branch")" "$$branch"
 
 .PHONY: rollback
 rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
