@@ -111,24 +111,60 @@ bench-build: ## Build the program with an empty cache: seconds and peak memory
 
 # What the workflows in .github run. What users of GitHub type comes as variables of
 # the environment, which the shell does not read as commands. In place of AWS, PULUMI,
-# OPS, OUTPUTS and SMOKE may be the sandbox's: see internal/workflows.
+# OPS, OUTPUTS, EXPORT and SMOKE may be the sandbox's: see internal/workflows.
 PULUMI ?= pulumi
 OPS ?= .delivery/ops
 OUTPUTS ?= $(PULUMI) stack output --json --stack "$$STACK"
-SMOKE ?= $(OUTPUTS) | go run ./cmd/prcomment smoke --outputs - --color "$$STACK"
+EXPORT ?= $(PULUMI) stack export --stack "$$STACK"
+SMOKE ?= $(OUTPUTS) | $(PRCOMMENT) smoke --outputs - --color "$$STACK"
 COMMIT ?= --commit
+STACK_FILES ?= .
+PRCOMMENT ?= go run ./cmd/prcomment
 OUTPUT := "$${GITHUB_OUTPUT:-/dev/stdout}"
 SUMMARY := "$${GITHUB_STEP_SUMMARY:-/dev/stdout}"
 STACKS_OF_ALL := prod blue green dr
-# words are those of the JSON list in $STACKS.
+# words are those of the JSON list in $STACKS, shared those that the colours stand on, or
+# that stand by.
 words = $$(echo "$$STACKS" | tr -c 'a-z\n' ' ')
+shared = $$(for stack in $(words); do case $$stack in prod|dr) echo $$stack ;; esac; done)
 log_url = "$${GITHUB_SERVER_URL:-https://github.com}/$$GITHUB_REPOSITORY/actions/runs/$$GITHUB_RUN_ID"
+
+# A state says which plugins the engine runs, and from where: it gets none but those of
+# make plugins, and trusted refuses the state of STACK before anything of it runs.
+export PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION := true
+LOCK := delivery/state/plugins.lock
+trusted = $(EXPORT) | $(PRCOMMENT) state --stack "$$STACK" --config "$(STACK_FILES)/Pulumi.$$STACK.yaml"
+
+.PHONY: plugins
+plugins: ## Install the providers' plugins that the program names, by their checksums
+	@grep '^[a-z]' $(LOCK) | while read -r name version sum; do \
+		test -n "$$sum" || { echo "$(LOCK): $$name $$version has no checksum: run make plugins-lock and commit it, see docs/delivery.md"; exit 1; }; \
+		$(PULUMI) plugin install resource "$$name" "$$version" --exact --checksum "$$sum" < /dev/null || exit 1; done
+
+.PHONY: plugins-lock
+plugins-lock: ## Write the checksums that the list of plugins lacks (network)
+	@set -eo pipefail; grep '^[a-z]' $(LOCK) | while read -r name version sum; do test -z "$$sum" || continue; \
+		sum=$$(curl -fsSL "https://get.pulumi.com/releases/plugins/pulumi-resource-$$name-v$$version-linux-amd64.tar.gz" | sha256sum | cut -d' ' -f1); \
+		sed -i "s/^$$name $$version$$/& $$sum/" $(LOCK); done
+
+# What switch carries out is no work for deploy: its change of codeflow:traffic.
+settled = sed '/^  codeflow:traffic:/d'
 
 .PHONY: affected
 affected: ## Tell which stacks the changes since BASE touch: all, when there is no such commit
 	@changed=everything; ! git rev-parse --quiet --verify "$${BASE:-none}^{commit}" > /dev/null || \
 		changed=$$(git diff --name-only --no-renames "$$BASE...HEAD"); \
-	stacks=$$(echo "$$changed" | go run ./cmd/prcomment affected) && echo "stacks=$$stacks" >> $(OUTPUT)
+	if test -n "$$WITHOUT_TRAFFIC" && test "$$changed" != everything && \
+		cmp -s <(git show "$$BASE:Pulumi.prod.yaml" | $(settled)) <($(settled) Pulumi.prod.yaml); then \
+		changed=$$(echo "$$changed" | sed '/^Pulumi.prod.yaml$$/d'); fi; \
+	stacks=$$(echo "$$changed" | $(PRCOMMENT) affected) && echo "stacks=$$stacks" >> $(OUTPUT)
+
+.PHONY: newest
+newest: ## Refuse to deploy an older commit of main than the last that touches a stack
+	@test "$$GITHUB_REF" = refs/heads/main || exit 0; set -e; \
+	changed=$$(git diff --name-only --no-renames HEAD...origin/main); later=$$(echo "$$changed" | $(PRCOMMENT) affected 2> /dev/null); \
+	if echo "$$later" | grep -qE "$${TOUCHING:-[a-z]}"; then \
+		echo "a later commit of main touches $$later: its own run deploys it, and this one's change with it"; exit 1; fi
 
 .delivery/ops: FORCE
 	@go build -o $@ ./cmd/ops
@@ -137,33 +173,49 @@ affected: ## Tell which stacks the changes since BASE touch: all, when there is 
 	@git worktree prune && git worktree add --quiet --force --detach $@ "$$BASE"
 	npm ci --ignore-scripts --no-audit --no-fund --prefix $@/agents
 
+# Of a preview, .delivery gets what others may see; the whole stays in .delivery/raw.
+reduce = raw=".delivery/raw/$$STACK.json"; $(PRCOMMENT) reduce --stack "$$STACK" "$$raw" > ".delivery/$$STACK.json" || status=1; \
+	go run ./cmd/policies --markdown "$$raw" > ".delivery/raw/$$STACK.md" || status=1; \
+	sed "s/^\*\*Policies:/**Policies of $$STACK:/" ".delivery/raw/$$STACK.md" | $(PRCOMMENT) mask > ".delivery/$$STACK.md" || status=1
+
 .PHONY: preview
-preview: $(AGENTS) ## Preview STACK into .delivery
-	@mkdir -p .delivery
-	$(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" > ".delivery/$$STACK.json"
+preview: $(AGENTS) ## Preview STACK into .delivery, check the rules, and write the plan to the files PLAN.*
+	@mkdir -p .delivery/raw; $(trusted) $(if $(PLAN),--save "$(PLAN).state")
+	@status=0; $(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" $(if $(PLAN),--save-plan "$(PLAN).json") > ".delivery/raw/$$STACK.json" || status=1; \
+	$(reduce); $(if $(PLAN),$(PRCOMMENT) sealed "$(PLAN).json" || status=1;) exit $$status
+
+.PHONY: plan
+plan: $(AGENTS) ## Preview those of STACKS that wait for an approval, prod and dr, and keep the plans
+	@mkdir -p .delivery/plan; status=0; for stack in $(shared); do \
+		$(MAKE) --no-print-directory preview STACK=$$stack PLAN=.delivery/plan/$$stack || status=1; done; exit $$status
 
 .PHONY: sandbox-preview
 sandbox-preview: .delivery/base ## Bring BASE up in the sandbox and preview STACKS as they are now, without AWS
-	@set -e; dir="$(CURDIR)/.delivery/sandbox"; \
+	@mkdir -p .delivery/raw; set -e; dir="$(CURDIR)/.delivery/sandbox"; \
 	for stack in $(STACKS_OF_ALL); do go run -C .delivery/base/sandbox . --dir "$$dir" --on-paper up --as-is --stack $$stack; done; \
-	for stack in $(words); do go run -C sandbox . --dir "$$dir" --on-paper preview --as-is --json --stack $$stack > .delivery/$$stack.json; done
+	status=0; for STACK in $(words); do \
+		go run -C sandbox . --dir "$$dir" --on-paper preview --as-is --json --stack $$STACK > .delivery/raw/$$STACK.json || status=1; $(reduce); done; exit $$status
 
 .PHONY: agents-diff
 agents-diff: .delivery/base ## Show what differs in the agents since BASE
-	go run ./cmd/agentbundle diff .delivery/base/agents/bundle.yaml agents/bundle.yaml | tee .delivery/agents.txt
+	@set -o pipefail; go run ./cmd/agentbundle diff .delivery/base/agents/bundle.yaml agents/bundle.yaml | $(PRCOMMENT) mask | tee .delivery/agents.txt
 
 .PHONY: comment
 comment: ## Write the comment of the previews of STACKS, and fail as the pull request must
-	@mkdir -p .delivery; touch .delivery/agents.txt; status=0; files=$$(for stack in $(words); do echo ".delivery/$$stack.json"; done); \
-	go run ./cmd/policies --markdown $${files:-/dev/null} > .delivery/policies.md || status=1; \
+	@mkdir -p .delivery; touch .delivery/agents.txt; status=0; \
+	for stack in $(words); do cat .delivery/$$stack.md || true; done > .delivery/policies.md; \
 	labels=$$(echo "$$LABELS" | tr ',' '\n' | sed -n 's/^\([a-z-][a-z-]*\)$$/--label \1/p'); \
-	go run ./cmd/prcomment render --affected "$$STACKS" --previews .delivery --agents .delivery/agents.txt \
+	$(PRCOMMENT) render --affected "$$STACKS" --previews .delivery --agents .delivery/agents.txt \
 		--policies .delivery/policies.md $$labels --log-url $(log_url) --out .delivery/comment.md || status=1; \
 	cat .delivery/comment.md >> $(SUMMARY); exit $$status
 
+.PHONY: comment-plan
+comment-plan: ## The same of what waits for an approval
+	@$(MAKE) --no-print-directory comment STACKS="$$(for stack in $(shared); do echo "\"$$stack\""; done | paste -sd, | sed 's/.*/[&]/')"
+
 .PHONY: comment-post
 comment-post: ## Write the comment to pull request PULL
-	go run ./cmd/prcomment post --pull "$$PULL" .delivery/comment.md
+	$(PRCOMMENT) post --pull "$$PULL" .delivery/comment.md
 
 .PHONY: image
 image: $(AGENTS) ## Build the image and tell its digest
@@ -173,15 +225,19 @@ image: $(AGENTS) ## Build the image and tell its digest
 idle: $(filter .delivery/ops,$(OPS)) ## Tell the colour without traffic
 	@color=$$($(OPS) idle) && echo "color=$$color" >> $(OUTPUT)
 
-.PHONY: up
-up: $(AGENTS) ## Bring STACK up, with the image DIGEST if that is given
-	$(PULUMI) up --yes --non-interactive --stack "$$STACK"
-	@test -z "$$DIGEST" || $(OUTPUTS) | grep -qF "\"digest\": \"$$DIGEST\"" || \
-		{ echo "stack $$STACK did not deploy $$DIGEST, the image that was built before"; exit 1; }
+# deployed fails when STACK runs another image than DIGEST, if that is given.
+deployed = test -z "$$DIGEST" || $(OUTPUTS) | grep -qF "\"digest\": \"$$DIGEST\"" || \
+	{ echo "stack $$STACK does not run $$DIGEST, the image of this deployment"; exit 1; }
 
-.PHONY: up-shared
-up-shared: $(AGENTS) ## Bring those of STACKS up that the colours stand on, or that stand by: prod and dr
-	@set -e; for stack in $(words); do case $$stack in prod|dr) $(PULUMI) up --yes --non-interactive --stack $$stack ;; esac; done
+.PHONY: up
+up: $(AGENTS) ## Bring STACK up, with the image DIGEST, or by the plan in the files PLAN.*, if they are given
+	@$(trusted) $(if $(PLAN),--same "$(PLAN).state")
+	@set -o pipefail; $(PULUMI) up --yes --non-interactive --stack "$$STACK" $(if $(PLAN),--plan "$(PLAN).json") 2>&1 | $(PRCOMMENT) mask
+	@$(deployed)
+
+.PHONY: apply
+apply: $(AGENTS) ## Do what was planned, and approved, of STACKS
+	@set -e; for stack in $(shared); do $(MAKE) --no-print-directory up STACK=$$stack PLAN=.delivery/plan/$$stack; done
 
 .PHONY: smoke
 smoke: ## Ask STACK, a colour, on its own name whether it is well
@@ -189,6 +245,7 @@ smoke: ## Ask STACK, a colour, on its own name whether it is well
 
 .PHONY: switch
 switch: $(filter .delivery/ops,$(OPS)) ## Move the traffic to TO, or to what codeflow:traffic announces
+	@export STACK="$$TO"; $(deployed)
 	@target="--to=$$TO"; test -n "$$TO" || target=--announced; \
 	$(OPS) switch "$$target" --steps "$$STEPS" --bake "$$BAKE" --guard "$$GUARD" --yes $(COMMIT)
 
@@ -196,7 +253,9 @@ switch: $(filter .delivery/ops,$(OPS)) ## Move the traffic to TO, or to what cod
 traffic-pull: ## Open a pull request with the real weights, if ops committed some
 	@branch=$$(git branch --list 'ops/traffic-*' --format '%(refname:short)' | tail -1); \
 	test -n "$$branch" || { echo "codeflow:traffic is as it was committed"; exit 0; }; \
-	git push --quiet origin "$$branch" && go run ./cmd/prcomment pull --title "$$(git log -1 --format=%s "$$branch")" "$$branch"
+	header="AUTHORIZATION: basic $$(printf 'x-access-token:%s' "$$GITHUB_TOKEN" | base64 | tr -d '\n')"; \
+	GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0="http.$${GITHUB_SERVER_URL:-https://github.com}/.extraheader" GIT_CONFIG_VALUE_0="$$header" \
+		git push --quiet origin "$$branch" && $(PRCOMMENT) pull --title "$$(git log -1 --format=%s "$$branch")" "$$branch"
 
 .PHONY: rollback
 rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
@@ -204,14 +263,14 @@ rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
 
 .PHONY: drift
 drift: ## Compare every stack with the account
-	@mkdir -p .delivery/drift; for stack in $(STACKS_OF_ALL); do \
-		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$stack > .delivery/drift/$$stack.json || true; done
-	@go run ./cmd/prcomment drift --refreshes .delivery/drift --log-url $(log_url) --out .delivery/drift.md
+	@rm -rf .delivery/drift; mkdir -p .delivery/drift; for STACK in $(STACKS_OF_ALL); do export STACK; $(trusted) && \
+		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$STACK > .delivery/drift/$$STACK.json || true; done
+	@$(PRCOMMENT) drift --refreshes .delivery/drift --log-url $(log_url) --out .delivery/drift.md
 	@cat .delivery/drift.md >> $(SUMMARY); test ! -s .delivery/drift.md
 
 .PHONY: drift-issue
 drift-issue: ## Open, update or close the issue about drift
-	go run ./cmd/prcomment issue .delivery/drift.md
+	$(PRCOMMENT) issue .delivery/drift.md
 
 .PHONY: agents-check
 agents-check: $(AGENTS) ## Report everything that is wrong with the agents, on GitHub on their lines

@@ -44,6 +44,27 @@ var rules = []struct {
 	{"a JSON web token", ".ey", regexp.MustCompile(`\bey[0-9A-Za-z]{17,}\.ey[\w/-]{17,}\.[\w/-]{10,}`)},
 }
 
+// Found is what has the shape of a secret in a text.
+type Found struct {
+	Start, End int // of data[Start:End]
+	// What it is, such as "a GitHub token".
+	What string
+}
+
+// Find returns everything that has the shape of a secret, by rule, whether or not its
+// line lets it pass or it is known as an example.
+func Find(data []byte) (found []Found) {
+	for _, rule := range rules {
+		if !slices.ContainsFunc(strings.Fields(rule.words), func(word string) bool { return bytes.Contains(data, []byte(word)) }) {
+			continue
+		}
+		for _, at := range rule.re.FindAllIndex(data, -1) {
+			found = append(found, Found{at[0], at[1], rule.name})
+		}
+	}
+	return found
+}
+
 // Finding is a secret in a file. What it says is not the secret.
 type Finding struct {
 	Line          int
@@ -51,23 +72,17 @@ type Finding struct {
 }
 
 // Scan returns every secret in a file.
-func Scan(data []byte) []Finding {
-	var found []Finding
-	for _, rule := range rules {
-		if !slices.ContainsFunc(strings.Fields(rule.words), func(word string) bool { return bytes.Contains(data, []byte(word)) }) {
+func Scan(data []byte) (findings []Finding) {
+	for _, f := range Find(data) {
+		line, _, _ := bytes.Cut(data[f.End:], []byte("\n"))
+		if bytes.Contains(line, []byte(allow)) || bytes.HasSuffix(data[f.Start:f.End], []byte(example)) {
 			continue
 		}
-		for _, at := range rule.re.FindAllIndex(data, -1) {
-			line, _, _ := bytes.Cut(data[at[1]:], []byte("\n"))
-			if bytes.Contains(line, []byte(allow)) || bytes.HasSuffix(data[at[0]:at[1]], []byte(example)) {
-				continue
-			}
-			found = append(found, Finding{
-				Line:    1 + bytes.Count(data[:at[0]], []byte("\n")),
-				Message: fmt.Sprintf("must not hold secrets, got %s of %d characters", rule.name, at[1]-at[0]),
-				Hint:    fmt.Sprintf("remove and revoke it, or end the line with %q if it is none", allow),
-			})
-		}
+		findings = append(findings, Finding{
+			Line:    1 + bytes.Count(data[:f.Start], []byte("\n")),
+			Message: fmt.Sprintf("must not hold secrets, got %s of %d characters", f.What, f.End-f.Start),
+			Hint:    fmt.Sprintf("remove and revoke it, or end the line with %q if it is none", allow),
+		})
 	}
-	return found
+	return findings
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
@@ -45,6 +46,10 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings: %w", err)
 	}
+	until, err := credentialsEnd(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	stacks := pulumi.New(pulumi.Options{Dir: flags.Root, Platform: flags.Platform, Log: log})
 	return &cli.Target{
 		Cloud: aws.New(cfg, aws.Settings{
@@ -53,8 +58,25 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 		Stacks: stacks, Colors: p.Colors, Dir: filepath.Join(flags.Root, ".ops", flags.Platform),
 		Schema:     ops.Migrations(os.DirFS(filepath.Join(flags.Root, "server", "database", "migrations"))),
 		Repository: ops.Git{Dir: flags.Root}, File: filepath.Base(file),
+		Until:  until,
 		Tokens: tokens.New(cfg, naming.Platform{Project: p.Project, Environment: p.Environment}.TokensSecret()),
 	}, nil
+}
+
+// credentialsEnd is when the credentials in the environment end, which nobody renews. The
+// workflows' login says so, and aws configure export-credentials --format env.
+// https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html
+func credentialsEnd(getenv func(string) string) (time.Time, error) {
+	const name = "AWS_CREDENTIAL_EXPIRATION"
+	text := getenv(name)
+	if text == "" || getenv("AWS_ACCESS_KEY_ID") == "" {
+		return time.Time{}, nil
+	}
+	until, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return until, fmt.Errorf("%s must be a time like 2026-01-02T15:04:05Z, got %q", name, text)
+	}
+	return until, nil
 }
 
 // zone is the platform's hosted zone, of its outputs. It is asked once.

@@ -30,7 +30,7 @@ func onGitHub(cmd *cobra.Command, write func(*sticky.Client, *cobra.Command, []s
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&client.Repository, "repo", os.Getenv("GITHUB_REPOSITORY"), "the `repository`, owner/name")
-	flags.StringVar(&client.Author, "author", sticky.Author, "the `login` that the token writes as")
+	flags.StringVar(&client.Author, "author", "", "the `login` that the token writes as (default: it is asked)")
 	return cmd
 }
 

@@ -34,7 +34,9 @@ const long = `Tell a pull request what it would do to the stacks:
   post      the comment, on GitHub: the one of the run before is edited
 
 ask a colour on its own name whether it is well (smoke), before it gets traffic, tell
-what differs in the account (drift, issue), and propose a branch (pull).
+what differs in the account (drift, issue), propose a branch (pull), refuse a state
+that names what the program does not (state), and keep secrets that nobody marked from
+what others see (reduce, mask, sealed).
 
 Exit codes:
   0  success
@@ -90,7 +92,7 @@ func command() *cobra.Command {
 	}
 	root.CompletionOptions.DisableDefaultCmd = true
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), smokeCommand(), driftCommand(), issueCommand(), pullCommand())
+	root.AddCommand(affectedCommand(), renderCommand(), postCommand(), stateCommand(), reduceCommand(), maskCommand(), sealedCommand(), smokeCommand(), driftCommand(), issueCommand(), pullCommand())
 	return root
 }
 

@@ -22,9 +22,9 @@ const (
 	issuer   = "token.actions.githubusercontent.com"
 	audience = "sts.amazonaws.com"
 
-	// sessionSeconds is how long a session lasts, and deploySeconds one that deploys:
-	// making a database with a standby and a CDN takes long.
-	sessionSeconds, deploySeconds = 3600, 7200
+	// sessionSeconds is how long a session lasts, and deploySeconds one that deploys, at
+	// most: a switch watches for long, and so does making a database with a standby.
+	sessionSeconds, deploySeconds = 3600, 10800
 	// mfaSeconds is how old the second factor of an operator may be.
 	mfaSeconds = 3600
 )

@@ -110,7 +110,7 @@ func TestTrust(t *testing.T) {
 		assert.Equal(t, name, role.In("name"))
 		assert.Equal(t, "arn:aws:iam:eu-central-1:123456789012:codeflow-boundary", role.In("permissionsBoundary"))
 	}
-	assert.EqualValues(t, 7200, r.Get(t, roleType, "codeflow-deploy-prod").In("maxSessionDuration"))
+	assert.EqualValues(t, 10800, r.Get(t, roleType, "codeflow-deploy-prod").In("maxSessionDuration"))
 	provider := r.Get(t, "aws:iam/openIdConnectProvider:OpenIdConnectProvider", "roles-github")
 	assert.Equal(t, map[string]any{
 		"url": "https://token.actions.githubusercontent.com", "clientIdLists": []any{"sts.amazonaws.com"},

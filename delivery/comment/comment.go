@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/mask"
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/preview"
 	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/protect"
 )
@@ -60,10 +61,14 @@ func Judge(in *Input) Verdict {
 
 // Render writes the comment. It is always shorter than [Limit].
 func Render(in *Input) string {
+	safe := *in
+	safe.Agents, _ = mask.Text(in.Agents)
+	safe.Policies, _ = mask.Text(in.Policies)
+	in = &safe
 	v := Judge(in)
 	var head strings.Builder
 	head.WriteString(Marker + "\n### Preview of the stacks\n\n" + v.text(in) + "\n")
-	for _, section := range []string{table(in), failures(in), dangers(in, v), traffic(in), images(in), agents(in.Agents), policies(in.Policies)} {
+	for _, section := range []string{table(in), failures(in), unmarked(in.Previews), dangers(in, v), traffic(in), images(in), agents(in.Agents), policies(in.Policies)} {
 		if section != "" {
 			head.WriteString("\n" + section)
 		}
@@ -155,6 +160,21 @@ func failures(in *Input) string {
 		all = append(all, b.String())
 	}
 	return strings.Join(all, "\n")
+}
+
+// unmarked warns of what looked like a secret.
+func unmarked(previews []*preview.Preview) string {
+	var rows []string
+	for _, p := range previews {
+		for _, m := range p.Masked {
+			rows = append(rows, fmt.Sprintf("%s: %s: %s", p.Stack, code(m.Where), m.What))
+		}
+	}
+	text := section("Masked: it looks like a secret and is not marked as one", rows)
+	if text != "" {
+		text += "\nWho can read the state reads it. Mark it (`pulumi config set --secret`, or `pulumi.ToSecret` in the program), and renew it if it is one.\n"
+	}
+	return text
 }
 
 // part is a section that is folded, and shortened where all of them are too long.

@@ -35,5 +35,8 @@ func Drift(refreshes []*preview.Preview, log string) string {
 	}
 	text := DriftMarker + "\n" + head.String() + "\nThe first value is the state's, the second the account's. `pulumi up` puts " +
 		"back what the program says; if the account is right, change the program.\n"
+	if warning := unmarked(refreshes); warning != "" {
+		text += "\n" + warning
+	}
 	return text + folded(all, Limit-1-len(text), log)
 }

@@ -214,6 +214,42 @@ func containers(inputs map[string]any) map[string]string {
 	return images
 }
 
+// Keep is what a comment needs of the inputs of a step, for [preview.Preview.Encode].
+func Keep(s preview.Step) (before, after map[string]any) {
+	var keep func(map[string]any) map[string]any
+	switch s.Type {
+	case recordType:
+		keep = func(inputs map[string]any) map[string]any {
+			return map[string]any{"name": inputs["name"], "setIdentifier": inputs["setIdentifier"], "weightedRoutingPolicies": inputs["weightedRoutingPolicies"]}
+		}
+	case taskDefinitionType:
+		keep = func(inputs map[string]any) map[string]any {
+			type named struct {
+				Name  string `json:"name"`
+				Image string `json:"image"`
+			}
+			var all []named
+			for name, image := range containers(inputs) {
+				if name == "" { // only the update knows them
+					return map[string]any{"containerDefinitions": image}
+				}
+				all = append(all, named{name, image})
+			}
+			text, _ := json.Marshal(all) // texts
+			return map[string]any{"containerDefinitions": string(text)}
+		}
+	default:
+		return nil, nil
+	}
+	if s.Old != nil {
+		before = keep(s.Old)
+	}
+	if s.New != nil {
+		after = keep(s.New)
+	}
+	return before, after
+}
+
 // digits of a digest that are shown.
 const digits = 12
 

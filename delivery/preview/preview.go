@@ -49,6 +49,16 @@ type Preview struct {
 	Errors []string
 	// Warnings are what the program and the engine warn of.
 	Warnings []string
+	// Masked is what looked like a secret and was not marked as one.
+	Masked []Masked
+}
+
+// Masked is where something looked like a secret. It is not shown.
+type Masked struct {
+	// Where it came from, such as "blue-task containerDefinitions[0].environment[1].value".
+	Where string
+	// What it looked like, such as "a GitHub token".
+	What string
 }
 
 // Step is what happens to one resource.
@@ -69,6 +79,7 @@ type Step struct {
 // document is pulumi's own, as far as it is used.
 // https://github.com/pulumi/pulumi/blob/sdk/v3.274.1/sdk/go/common/display/json.go
 type document struct {
+	Reduced       *Preview       `json:"reduced"` // ours, see [Preview.Encode]
 	Steps         []step         `json:"steps"`
 	Diagnostics   []diagnostic   `json:"diagnostics"`
 	ChangeSummary map[string]int `json:"changeSummary"`
@@ -105,18 +116,25 @@ func Failed(stack, reason string) *Preview {
 
 // Decode reads the preview of a stack. What is no preview, or one that is cut off,
 // becomes a preview with an error, since it must be told as much as any other. Its
-// text is not quoted: nobody took the secrets out of it.
+// text is not quoted: nobody took the secrets out of it. What [Preview.Encode] wrote is
+// read as well.
 func Decode(stack string, r io.Reader) *Preview {
 	var d document
 	if json.NewDecoder(r).Decode(&d) != nil {
 		return Failed(stack, "pulumi preview --json printed no complete JSON: the job's log has its messages")
 	}
+	if d.Reduced != nil {
+		d.Reduced.Stack = stack
+		return d.Reduced
+	}
 	p := &Preview{Stack: stack, Counts: map[Kind]int{}}
+	var c cleaner
 	if d.Steps == nil && d.ChangeSummary == nil && d.Diagnostics == nil {
 		p.Errors = append(p.Errors, "pulumi preview --json printed JSON without steps: the job's log has its messages")
 	}
 	for _, m := range d.Diagnostics {
-		switch text := strings.TrimSpace(strings.TrimPrefix(colors.ReplaceAllString(m.Message, ""), m.Severity+": ")); m.Severity {
+		text := strings.TrimSpace(strings.TrimPrefix(colors.ReplaceAllString(m.Message, ""), m.Severity+": "))
+		switch text = c.text("a message", text); m.Severity {
 		case "error":
 			p.Errors = append(p.Errors, text)
 		case "warning":
@@ -124,14 +142,45 @@ func Decode(stack string, r io.Reader) *Preview {
 		}
 	}
 	for _, s := range d.Steps {
-		p.add(s)
+		p.add(s, &c)
 	}
 	p.count(d.ChangeSummary)
+	p.Masked = unique(c.masked)
 	return p
 }
 
+// Unmarked returns what in a JSON document of Pulumi's, such as a plan, looks like a
+// secret and is in clear text.
+func Unmarked(r io.Reader) ([]Masked, error) {
+	var d any
+	if err := json.NewDecoder(r).Decode(&d); err != nil {
+		return nil, err
+	}
+	var c cleaner
+	c.value("", "", d)
+	return unique(c.masked), nil
+}
+
+// Encode writes what a comment needs of a preview, for [Decode]: of inputs those that
+// keep returns for a step's.
+func (p *Preview) Encode(w io.Writer, keep func(Step) (before, after map[string]any)) error {
+	reduced := *p
+	reduced.Steps = slices.Clone(p.Steps)
+	for i, s := range reduced.Steps {
+		reduced.Steps[i].Old, reduced.Steps[i].New = keep(s)
+	}
+	return json.NewEncoder(w).Encode(document{Reduced: &reduced})
+}
+
+// unique sorts a list and takes what is twice out.
+func unique(list []Masked) []Masked {
+	slices.SortFunc(list, func(a, b Masked) int { return cmp.Or(cmp.Compare(a.Where, b.Where), cmp.Compare(a.What, b.What)) })
+	return slices.Compact(list)
+}
+
 // add notes a step, one for each resource.
-func (p *Preview) add(s step) {
+func (p *Preview) add(s step, c *cleaner) {
+	s.URN = c.text("a name", s.URN)
 	kind, known := kinds[s.Op]
 	if !known {
 		p.Errors = append(p.Errors, fmt.Sprintf("the operation %q of %q is unknown: teach it to delivery/preview", s.Op, s.URN))
@@ -140,7 +189,7 @@ func (p *Preview) add(s step) {
 	if kind == "" || kind == Same {
 		return
 	}
-	next := s.read(kind)
+	next := s.read(kind, c)
 	if s.Op == "refresh" && len(next.Changes) == 0 {
 		return // read, and as it was
 	}
@@ -183,12 +232,19 @@ func (p *Preview) count(summary map[string]int) {
 	}
 }
 
-func (s *step) read(kind Kind) Step {
+func (s *step) read(kind Kind, all *cleaner) Step {
+	var c cleaner
 	read := Step{Kind: kind, URN: s.URN, Reasons: slices.Sorted(slices.Values(s.ReplaceReasons))}
 	read.Type, read.Name = split(s.URN)
-	read.Old, read.New = s.Old.inputs(), s.New.inputs()
+	for i, reason := range read.Reasons {
+		read.Reasons[i] = c.text(reason, reason)
+	}
+	read.Old, read.New = s.Old.inputs(&c), s.New.inputs(&c)
 	if read.Old != nil && read.New != nil {
-		read.Changes = s.changes()
+		read.Changes = s.changes(&c)
+	}
+	for _, m := range c.masked {
+		all.masked = append(all.masked, Masked{read.Name + " " + m.Where, m.What})
 	}
 	return read
 }
@@ -196,36 +252,40 @@ func (s *step) read(kind Kind) Step {
 // changes are the leaves that differ below the properties that the provider says
 // differ, or below all inputs where it does not say. Two that are masked look the
 // same: then the property itself is told.
-func (s *step) changes() (all []Change) {
+func (s *step) changes(c *cleaner) (all []Change) {
 	for _, path := range slices.Sorted(maps.Keys(s.DetailedDiff)) {
 		before, after := any(s.Old.Inputs), any(s.New.Inputs)
 		if !s.DetailedDiff[path].InputDiff {
 			before = any(s.Old.Outputs)
 		}
-		old, now := clean(at(before, path)), clean(at(after, path))
-		found := compare(path, old, now)
+		safe := c.text(path, path)
+		old, now := c.value(safe, called(before, path), at(before, path)), c.value(safe, called(after, path), at(after, path))
+		found := compare(safe, old, now)
 		if len(found) == 0 {
-			found = []Change{{Path: path, Old: show(old), New: show(now)}}
+			found = []Change{{Path: safe, Old: show(old), New: show(now)}}
 		}
 		all = append(all, found...)
 	}
 	if len(all) == 0 {
-		all = compare("", clean(any(s.Old.Inputs)), clean(any(s.New.Inputs)))
+		all = compare("", c.value("", "", any(s.Old.Inputs)), c.value("", "", any(s.New.Inputs)))
 	}
 	if len(all) == 0 {
 		for _, path := range s.DiffReasons {
-			all = append(all, Change{Path: path, Old: show(clean(at(any(s.Old.Inputs), path))), New: show(clean(at(any(s.New.Inputs), path)))})
+			safe := c.text(path, path)
+			before, after := any(s.Old.Inputs), any(s.New.Inputs)
+			old, now := c.value(safe, called(before, path), at(before, path)), c.value(safe, called(after, path), at(after, path))
+			all = append(all, Change{Path: safe, Old: show(old), New: show(now)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b Change) int { return cmp.Compare(a.Path, b.Path) })
 	return slices.Compact(all)
 }
 
-func (s *state) inputs() map[string]any {
+func (s *state) inputs(c *cleaner) map[string]any {
 	if s == nil {
 		return nil
 	}
-	cleaned, _ := clean(any(s.Inputs)).(map[string]any)
+	cleaned, _ := c.value("", "", any(s.Inputs)).(map[string]any)
 	return cleaned
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/mask"
 )
 
 // What Pulumi puts in place of a secret, and of a value that only an update knows.
@@ -35,26 +37,63 @@ type Change struct {
 	Old, New string // as JSON, texts too
 }
 
-// clean takes secrets and unknown values out.
-func clean(v any) any {
+// cleaner takes secrets and unknown values out, and notes what looked like a secret and
+// was not marked as one.
+type cleaner struct{ masked []Masked }
+
+func (c *cleaner) note(path string, found []string) {
+	path, _ = mask.Text(path)
+	for _, what := range found {
+		c.masked = append(c.masked, Masked{path, what})
+	}
+}
+
+// text is one that the engine or the program wrote.
+func (c *cleaner) text(path, text string) string {
+	masked, found := mask.Text(text)
+	c.note(path, found)
+	return masked
+}
+
+// value is the one at a path, whose last part names it, as a variable's name does.
+func (c *cleaner) value(path, name string, v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		if _, marked := v[marker]; marked {
 			return Secret
 		}
+		variable, _ := v["name"].(string)
 		cleaned := make(map[string]any, len(v))
 		for key, value := range v {
-			cleaned[key] = clean(value)
+			at, called := join(path, key), key
+			if key == "value" && variable != "" {
+				called = variable
+			}
+			if safe, found := mask.Text(key); len(found) > 0 {
+				key, at = safe, join(path, safe)
+				c.note(at, found)
+			}
+			cleaned[key] = c.value(at, called, value)
 		}
 		return cleaned
 	case []any:
 		cleaned := make([]any, len(v))
 		for i, value := range v {
-			cleaned[i] = clean(value)
+			cleaned[i] = c.value(fmt.Sprintf("%s[%d]", path, i), name, value)
 		}
 		return cleaned
 	case string:
-		return strings.ReplaceAll(v, unknown, Unknown)
+		if inner := parsed(v); inner != nil {
+			before := len(c.masked)
+			cleaned := c.value(path, name, inner)
+			if len(c.masked) > before || strings.Contains(v, marker) {
+				return show(cleaned)
+			}
+			return strings.ReplaceAll(v, unknown, Unknown)
+		}
+		masked, found := mask.Value(name, strings.ReplaceAll(v, unknown, Unknown))
+		c.note(path, found)
+		return masked
 	}
 	return v
 }
@@ -116,7 +155,7 @@ func parsed(v any) (value any) {
 	if json.Unmarshal([]byte(text), &value) != nil {
 		return nil
 	}
-	return clean(value)
+	return value
 }
 
 func show(v any) string {
@@ -144,6 +183,36 @@ func join(path, key string) string {
 		return key
 	}
 	return path + "." + key
+}
+
+// last is the last key of a path: what a value is called.
+func last(path string) (key string) {
+	for path != "" {
+		part := token.FindStringSubmatch(path)
+		if part == nil {
+			return path
+		}
+		path = path[len(part[0]):]
+		switch {
+		case part[2] != "":
+			key, _ = strconv.Unquote(part[2])
+		case part[1] != "":
+			key = part[1]
+		}
+	}
+	return key
+}
+
+// called is what the value at a path is called: its key, or the name beside it.
+func called(v any, path string) string {
+	if parent, ok := strings.CutSuffix(path, ".value"); ok {
+		if variable, ok := at(v, parent).(map[string]any); ok {
+			if name, ok := variable["name"].(string); ok {
+				return name
+			}
+		}
+	}
+	return last(path)
 }
 
 // token is one part of a path: .key, ["key"] or [0].

@@ -13,7 +13,7 @@ import (
 
 func TestIssue(t *testing.T) {
 	t.Parallel()
-	github := &githubtest.GitHub{Author: sticky.Author}
+	github := &githubtest.GitHub{Author: workflow}
 	srv := httptest.NewServer(github)
 	defer srv.Close()
 	client := &sticky.Client{API: srv.URL, Repository: "o/r", Token: token}
@@ -41,7 +41,7 @@ func TestIssue(t *testing.T) {
 
 func TestPull(t *testing.T) {
 	t.Parallel()
-	github := &githubtest.GitHub{Author: sticky.Author}
+	github := &githubtest.GitHub{Author: workflow}
 	srv := httptest.NewServer(github)
 	defer srv.Close()
 	client := &sticky.Client{API: srv.URL, Repository: "o/r", Token: token}

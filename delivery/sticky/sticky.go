@@ -18,10 +18,7 @@ import (
 
 const (
 	// API is GitHub's own; a GitHub Enterprise Server has another.
-	API = "https://api.github.com"
-	// Author of what a workflow writes with its own token.
-	Author = "github-actions[bot]"
-
+	API      = "https://api.github.com"
 	perPage  = 100
 	maxPages = 100      // 10,000 comments
 	maxBody  = 16 << 20 // of a page, in bytes
@@ -36,7 +33,7 @@ type Client struct {
 	Repository string
 	// Token of the workflow, with the permission pull-requests: write. Required.
 	Token string
-	// Author whose comments are edited. Default [Author].
+	// Author whose comments are edited. Default: whoever the token is.
 	Author string
 	// HTTP sends the requests. Default [http.DefaultClient].
 	HTTP *http.Client
@@ -134,9 +131,10 @@ func (c *Client) Pull(ctx context.Context, branch, base, title string) (address 
 }
 
 // find returns the first own comment or issue of a list that begins with the marker,
-// or nil.
+// or nil. Who we are is asked when there is something to tell apart.
 // https://docs.github.com/en/rest/issues/comments#list-issue-comments
 func (c *Client) find(ctx context.Context, list, marker string) (*entry, error) {
+	var mine func(login string) bool
 	for page := 1; page <= maxPages; page++ {
 		query := url.Values{"per_page": {fmt.Sprint(perPage)}, "page": {fmt.Sprint(page)}}
 		var entries []entry
@@ -144,7 +142,13 @@ func (c *Client) find(ctx context.Context, list, marker string) (*entry, error) 
 			return nil, err
 		}
 		for _, found := range entries {
-			if found.User.Login == cmp.Or(c.Author, Author) && strings.HasPrefix(found.Body, marker) {
+			if !strings.HasPrefix(found.Body, marker) {
+				continue
+			}
+			if mine == nil {
+				mine = c.mine(ctx)
+			}
+			if mine(found.User.Login) {
 				return &found, nil
 			}
 		}
@@ -153,6 +157,40 @@ func (c *Client) find(ctx context.Context, list, marker string) (*entry, error) 
 		}
 	}
 	return nil, fmt.Errorf("%s has more than %d entries", list, maxPages*perPage)
+}
+
+// mine tells our own login. A person's token may ask who it is; an App's, of which a
+// workflow's is one, is told by GraphQL only. Where neither answers, it is a bot's: what
+// people wrote is left alone.
+// https://docs.github.com/en/rest/authentication/endpoints-available-for-github-app-installation-access-tokens
+func (c *Client) mine(ctx context.Context) func(login string) bool {
+	is := func(own string) func(string) bool { return func(login string) bool { return login == own } }
+	if c.Author != "" {
+		return is(c.Author)
+	}
+	var person struct {
+		Login string `json:"login"`
+	}
+	err := c.call(ctx, http.MethodGet, "/user", nil, &person)
+	if err == nil && person.Login != "" {
+		return is(person.Login)
+	}
+	var app struct {
+		Data struct {
+			Viewer struct {
+				Login string `json:"login"`
+			} `json:"viewer"`
+		} `json:"data"`
+	}
+	if forbidden := new(statusError); errors.As(err, &forbidden) && forbidden.status == http.StatusForbidden {
+		server := *c // an Enterprise Server has it beside /api/v3
+		server.API = strings.TrimSuffix(strings.TrimSuffix(cmp.Or(c.API, API), "/"), "/v3")
+		err = server.call(ctx, http.MethodPost, "/graphql", map[string]string{"query": "{viewer{login}}"}, &app)
+		if own := app.Data.Viewer.Login; err == nil && own != "" {
+			return is(own)
+		}
+	}
+	return func(login string) bool { return strings.HasSuffix(login, "[bot]") } // no person's login has brackets
 }
 
 // call sends a request of the API's and reads the answer.
@@ -195,12 +233,20 @@ var fixes = map[int]string{
 	http.StatusUnprocessableEntity: "the text may be longer than 65,536 characters, or the branch has a pull request already",
 }
 
+// statusError is an answer that is no success.
+type statusError struct {
+	status int
+	text   string
+}
+
+func (e *statusError) Error() string { return e.text }
+
 func refused(method, path string, response *http.Response, answer []byte) error {
 	var said struct{ Message string }
 	if json.Unmarshal(answer, &said) != nil || said.Message == "" {
 		said.Message = fmt.Sprintf("%.*s", maxQuote, answer)
 	}
-	err := fmt.Errorf("%s %s: GitHub answered %s: %q", method, path, response.Status, said.Message)
+	var err error = &statusError{response.StatusCode, fmt.Sprintf("%s %s: GitHub answered %s: %q", method, path, response.Status, said.Message)}
 	if fix := fixes[response.StatusCode]; fix != "" {
 		err = fmt.Errorf("%w: %s", err, fix)
 	}

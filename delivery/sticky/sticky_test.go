@@ -1,6 +1,7 @@
 package sticky_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -17,6 +18,8 @@ import (
 const (
 	marker = "<!-- test -->"
 	token  = "ghs_secret"
+
+	workflow = "github-actions[bot]" // who a workflow's token is
 )
 
 type entry struct {
@@ -33,7 +36,9 @@ func by(login, body string) entry {
 // github has the comments of pull request 7 of o/r.
 type github struct {
 	comments []entry
-	calls    []string
+	// person or app is who asks; neither is told when both are "".
+	person, app string
+	calls       []string
 }
 
 func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +58,7 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		from := min((page-1)*size, len(g.comments))
 		_ = json.NewEncoder(w).Encode(g.comments[from:min(from+size, len(g.comments))])
 	case r.Method == http.MethodPost && r.URL.Path == "/repos/o/r/issues/7/comments":
-		g.comments = append(g.comments, by(sticky.Author, sent.Body))
+		g.comments = append(g.comments, by(cmp.Or(g.person, g.app, workflow), sent.Body))
 		w.WriteHeader(http.StatusCreated)
 		fmt.Fprint(w, `{"html_url": "https://github.test/new"}`)
 	case r.Method == http.MethodPatch:
@@ -61,6 +66,12 @@ func (g *github) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = fmt.Sscanf(r.URL.Path, "/repos/o/r/issues/comments/%d", &id)
 		g.comments[id].Body = sent.Body
 		fmt.Fprintf(w, `{"html_url": "https://github.test/%d"}`, id)
+	case r.URL.Path == "/user" && g.person != "":
+		fmt.Fprintf(w, `{"login": %q}`, g.person)
+	case r.URL.Path == "/user" && g.app != "":
+		http.Error(w, `{"message": "Resource not accessible by integration"}`, http.StatusForbidden)
+	case r.URL.Path == "/graphql" && g.app != "":
+		fmt.Fprintf(w, `{"data": {"viewer": {"login": %q}}}`, g.app)
 	default:
 		http.NotFound(w, r)
 	}
@@ -85,7 +96,7 @@ func with(comments ...entry) *github {
 
 func TestPost(t *testing.T) {
 	t.Parallel()
-	mine := by(sticky.Author, marker+"old")
+	mine := by(workflow, marker+"old")
 	var many []entry
 	for range 250 {
 		many = append(many, by("somebody", "hello"))
@@ -100,8 +111,8 @@ func TestPost(t *testing.T) {
 		"on the last page":     {append(append([]entry{}, many...), mine), 250, "https://github.test/250"},
 		"a full page, no own":  {many[:100:100], -1, "https://github.test/new"},
 		"somebody's marker":    {[]entry{by("evil", marker+"old")}, -1, "https://github.test/new"},
-		"another of the bot":   {[]entry{by(sticky.Author, "<!-- other -->")}, -1, "https://github.test/new"},
-		"a quote of its own":   {[]entry{by(sticky.Author, "> "+marker)}, -1, "https://github.test/new"},
+		"another of the bot":   {[]entry{by(workflow, "<!-- other -->")}, -1, "https://github.test/new"},
+		"a quote of its own":   {[]entry{by(workflow, "> "+marker)}, -1, "https://github.test/new"},
 		"behind somebody else": {[]entry{by("evil", marker), mine}, 1, "https://github.test/1"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -113,7 +124,7 @@ func TestPost(t *testing.T) {
 			assert.Equal(t, c.address, address)
 			if c.edited < 0 {
 				c.edited = len(before)
-				before = append(before, by(sticky.Author, ""))
+				before = append(before, by(workflow, ""))
 			}
 			before[c.edited].Body = marker + "new"
 			assert.Equal(t, before, g.comments, "nothing else is touched")
@@ -123,11 +134,46 @@ func TestPost(t *testing.T) {
 
 func TestUnchanged(t *testing.T) {
 	t.Parallel()
-	g := with(by(sticky.Author, marker+"same"))
+	g := with(by(workflow, marker+"same"))
 	address, err := post(t, g, marker+"same")
 	require.NoError(t, err)
 	assert.Equal(t, "https://github.test/0", address)
-	assert.Equal(t, []string{"GET /repos/o/r/issues/7/comments?page=1&per_page=100"}, g.calls)
+	assert.Equal(t, []string{"GET /repos/o/r/issues/7/comments?page=1&per_page=100", "GET /user"}, g.calls)
+}
+
+// Whoever the token is, its comment is one, and what others wrote is left alone.
+func TestWhoWrote(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		person, app, before string
+		comments            int
+	}{
+		"a workflow":            {"", workflow, workflow, 1},
+		"an App":                {"", "my-app[bot]", "my-app[bot]", 1},
+		"an App after another":  {"", "my-app[bot]", workflow, 2},
+		"a person":              {"ann", "", "ann", 1},
+		"a person after an App": {"ann", "", "my-app[bot]", 2},
+		"nobody knows":          {"", "", "my-app[bot]", 1},
+		"nobody, after one":     {"", "", "ann", 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := with(by(c.before, marker+"old"))
+			g.person, g.app = c.person, c.app
+			for _, text := range []string{"new", "newer"} {
+				_, err := post(t, g, marker+text)
+				require.NoError(t, err)
+				for i := range g.comments {
+					g.comments[i].ID = i
+				}
+			}
+			require.Len(t, g.comments, c.comments)
+			assert.Equal(t, marker+"newer", g.comments[c.comments-1].Body)
+			if c.comments > 1 {
+				assert.Equal(t, marker+"old", g.comments[0].Body)
+			}
+		})
+	}
 }
 
 func TestErrors(t *testing.T) {

@@ -23,7 +23,6 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/sticky"
 	"github.com/ferg-cod3s/codeflow-infrastructure/internal/githubtest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/npmrelease/registry"
 )
@@ -66,7 +65,7 @@ func rehearse(ctx context.Context, root string, out, progress io.Writer) (err er
 	}
 	s := &stage{
 		runner: &runner{dir: filepath.Join(dir, "clone"), out: progress}, root: root,
-		github: &githubtest.GitHub{Author: sticky.Author},
+		github: &githubtest.GitHub{Author: "github-actions[bot]"},
 	}
 
 	server := httptest.NewServer(s.github)
@@ -98,6 +97,7 @@ func (s *stage) setUp(ctx context.Context, dir, github string, npm *registry.Reg
 	s.sandbox = fmt.Sprintf("%s --root %s --dir %s", binary, s.dir, filepath.Join(s.dir, ".sandbox", "aws"))
 	s.env = []string{
 		"PULUMI=" + s.sandbox, "OPS=" + s.sandbox + " ops", "OUTPUTS=" + s.sandbox + ` outputs --stack "$$STACK"`,
+		"EXPORT=" + s.sandbox + ` export --stack "$$STACK"`, "STACK_FILES=" + filepath.Join(s.dir, ".sandbox", "aws", "stacks"),
 		"SMOKE=" + s.sandbox + ` smoke --stack "$$STACK"`, "COMMIT=", // its stack files are not in the repository
 		"GITHUB_API_URL=" + github, "GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1", "GITHUB_STEP_SUMMARY=/dev/null", "GITHUB_TOKEN=token",
 		"NPM_REGISTRY=" + npm.URL, "NPM_PUBLISH_FLAGS=--no-provenance",

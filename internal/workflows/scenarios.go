@@ -3,9 +3,11 @@ package main
 import "context"
 
 const (
-	sameRepository = "needs.affected.outputs.stacks != '[]' && github.event.pull_request.head.repo.full_name == github.repository"
-	fork           = "needs.affected.outputs.stacks != '[]' && github.event.pull_request.head.repo.full_name != github.repository"
-	postsComment   = "always() && github.event.pull_request.head.repo.full_name == github.repository"
+	known          = "github.event.pull_request.head.repo.full_name == github.repository && github.event.pull_request.user.login != 'dependabot[bot]' && github.actor != 'dependabot[bot]'"
+	unknown        = "(github.event.pull_request.head.repo.full_name != github.repository || github.event.pull_request.user.login == 'dependabot[bot]' || github.actor == 'dependabot[bot]')"
+	sameRepository = "needs.affected.outputs.stacks != '[]' && " + known
+	fork           = "needs.affected.outputs.stacks != '[]' && " + unknown
+	postsComment   = "always() && " + known
 	rendersComment = "!cancelled() && needs.affected.result == 'success'"
 
 	byCheck = "make check runs it"
@@ -33,8 +35,8 @@ func (s *stage) release(conditions ...string) values {
 func (s *stage) scenarios(ctx context.Context) error {
 	deploy := scenario{workflow: "deploy", values: values{
 		"vars.PULUMI_BACKEND_URL": "", "github.event.before": "origin/main",
-		"contains(needs.image.outputs.stacks, 'prod') || contains(needs.image.outputs.stacks, 'dr')": "true",
-		"!cancelled() && needs.image.result == 'success' && needs.platform.result != 'failure'":      "true",
+		"contains(needs.image.outputs.stacks, 'prod') || contains(needs.image.outputs.stacks, 'dr')":                              "true",
+		"!cancelled() && needs.image.result == 'success' && needs.plan.result != 'failure' && needs.platform.result != 'failure'": "true",
 	}}
 	switching := func(to string) scenario {
 		return scenario{workflow: "switch", values: values{

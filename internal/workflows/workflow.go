@@ -14,10 +14,68 @@ import (
 // https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
 type workflow struct {
 	File        string            `yaml:"-"`
+	On          map[string]event  `yaml:"on"`
 	Permissions map[string]string `yaml:"permissions"`
-	Concurrency yaml.Node         `yaml:"concurrency"`
+	Concurrency group             `yaml:"concurrency"`
 	Env         map[string]string `yaml:"env"`
 	Jobs        jobs              `yaml:"jobs"`
+}
+
+// event is what starts a workflow, with its filters; a schedule has none.
+type event struct {
+	Branches    []string `yaml:"branches"`
+	Paths       []string `yaml:"paths"`
+	PathsIgnore []string `yaml:"paths-ignore"`
+}
+
+func (e *event) UnmarshalYAML(node *yaml.Node) error {
+	type plain event
+	if node.Kind != yaml.MappingNode {
+		return nil
+	}
+	return node.Decode((*plain)(e))
+}
+
+// accepts reports whether a push of a file alone starts it.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax#filter-pattern-cheat-sheet
+func (e event) accepts(file string) bool {
+	accepted := len(e.Paths) == 0
+	for _, pattern := range e.Paths {
+		if excluded, ok := strings.CutPrefix(pattern, "!"); ok {
+			accepted = accepted && !matches(excluded, file)
+		} else {
+			accepted = accepted || matches(pattern, file)
+		}
+	}
+	for _, pattern := range e.PathsIgnore {
+		accepted = accepted && !matches(pattern, file)
+	}
+	return accepted
+}
+
+// matches is true where a filter's pattern fits a file: a * is within a folder, ** is not.
+func matches(pattern, file string) bool {
+	re := regexp.QuoteMeta(pattern)
+	for _, wild := range [][2]string{{`\*\*/`, `(?:.+/)?`}, {`\*\*`, `.*`}, {`\*`, `[^/]*`}} {
+		re = strings.ReplaceAll(re, wild[0], wild[1])
+	}
+	return regexp.MustCompile("^(?:" + re + ")$").MatchString(file)
+}
+
+// group of what does not run together: its name, or an object with it.
+type group string
+
+func (g *group) UnmarshalYAML(node *yaml.Node) error {
+	var object struct {
+		Group string `yaml:"group"`
+	}
+	if node.Kind == yaml.ScalarNode {
+		object.Group = node.Value
+	} else if err := node.Decode(&object); err != nil {
+		return err
+	}
+	*g = group(object.Group)
+	return nil
 }
 
 // jobs are in the order of the file, in which each comes after those that it needs.
@@ -28,7 +86,7 @@ type job struct {
 	If          string            `yaml:"if"`
 	Permissions map[string]string `yaml:"permissions"`
 	Environment string            `yaml:"environment"`
-	Concurrency yaml.Node         `yaml:"concurrency"`
+	Concurrency group             `yaml:"concurrency"`
 	Timeout     int               `yaml:"timeout-minutes"`
 	Strategy    struct {
 		Matrix map[string]yaml.Node `yaml:"matrix"`

@@ -5,15 +5,19 @@ package main
 import (
 	"cmp"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/affected"
 )
 
 const root = "../.."
@@ -32,9 +36,180 @@ func TestLeastPrivilege(t *testing.T) {
 		assert.Empty(t, w.Permissions, name)
 		for _, j := range w.Jobs {
 			assert.NotEmpty(t, j.Permissions, "%s: job %s", name, j.ID)
-			assert.True(t, !w.Concurrency.IsZero() || !j.Concurrency.IsZero(), "%s: job %s has no concurrency group", name, j.ID)
 			if j.Uses == "" {
 				assert.Positive(t, j.Timeout, "%s: job %s has no timeout", name, j.ID)
+			}
+		}
+	}
+}
+
+// TestConcurrency keeps apart what may not run together, and nothing else. In a group
+// one runs and one waits, whose place the next takes: a job that waits for reviewers
+// would hold it, or lose it.
+func TestConcurrency(t *testing.T) {
+	t.Parallel()
+	owner := map[group]string{}
+	for name, w := range all(t) {
+		groups := map[group]bool{}
+		if w.Concurrency != "" {
+			groups[w.Concurrency] = true
+		}
+		for _, j := range w.Jobs {
+			own := j.Environment == "prod"
+			assert.True(t, w.Concurrency == "" || !own, "%s: job %s waits for reviewers, and holds the whole group %q", name, j.ID, w.Concurrency)
+			assert.True(t, own || j.Uses != "" || w.Concurrency != "" || j.Concurrency != "", "%s: job %s has no concurrency group", name, j.ID)
+			if j.Concurrency == "" {
+				continue
+			}
+			assert.False(t, groups[j.Concurrency], "%s: two jobs wait for each other in the group %q", name, j.Concurrency)
+			groups[j.Concurrency] = true
+			if own {
+				assert.Regexp(t, `github\.run_id|inputs\.color`, string(j.Concurrency), "%s: job %s waits for reviewers in the group of others", name, j.ID)
+			}
+		}
+		for one := range groups {
+			prefix, _, _ := strings.Cut(string(one), "${{")
+			assert.Empty(t, owner[group(prefix)], "%s: the group %q is another workflow's: what may not run together is refused by locks", name, one)
+			owner[group(prefix)] = name
+		}
+	}
+	assert.Equal(t, "rollback", owner["rollback-"], "a rollback waits for nothing else")
+	assert.Equal(t, "deploy", owner["idle"], "the idle colour has one deployment at a time")
+}
+
+// TestPathFilters walks every file of the project through the filters: one that
+// touches a stack is deployed when it is merged, and one that goes into the image is
+// tested before.
+func TestPathFilters(t *testing.T) {
+	t.Parallel()
+	out, err := exec.CommandContext(t.Context(), "git", "-C", root, "ls-files", "-z").Output()
+	if err != nil {
+		t.Skip("there is no git repository: ", err)
+	}
+	files := strings.Split(strings.Trim(string(out), "\x00"), "\x00")
+	require.Greater(t, len(files), 500)
+	files = append(files, "agents/own/agent/deep/new.md", "agents/own/README.md", "components/new/README.md", "new.toml", "new/docs/a.md", "server/web/help.md")
+	workflows := all(t)
+	touching := 0
+	for _, file := range files {
+		stacks, _ := affected.Of(file)
+		if len(stacks) == 0 {
+			continue
+		}
+		touching++
+		assert.True(t, workflows["deploy"].On["push"].accepts(file), "%s touches %v, and deploy does not run", file, stacks)
+		assert.True(t, workflows["preview"].On["pull_request"].accepts(file), "%s touches %v, and preview does not run", file, stacks)
+		for _, inImage := range []string{"agents/", "agentbundle/", "server/", "cmd/"} {
+			if strings.HasPrefix(file, inImage) {
+				assert.True(t, workflows["uats-compliance"].On["pull_request"].accepts(file), "%s goes into the image, and uats-compliance does not run", file)
+			}
+		}
+	}
+	assert.Greater(t, touching, 200)
+	assert.False(t, workflows["deploy"].On["push"].accepts("docs/ops.md"))
+	assert.False(t, workflows["deploy"].On["push"].accepts("README.md"))
+	assert.Contains(t, workflows["deploy"].On["push"].Branches, "main")
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		pattern, file string
+		want          bool
+	}{
+		{"*.md", "README.md", true}, {"*.md", "agents/own/a.md", false}, {"**.md", "agents/own/a.md", true},
+		{"docs/**", "docs/design/a.md", true}, {"docs/**", "docs", false}, {"**/a.md", "a.md", true}, {"**/a.md", "x/y/a.md", true},
+		{"a/*/c", "a/b/c", true}, {"a/*/c", "a/b/b/c", false}, {"go.mod", "go_mod", false},
+	} {
+		assert.Equal(t, c.want, matches(c.pattern, c.file), "%s %s", c.pattern, c.file)
+	}
+	e := event{Paths: []string{"a/**", "!a/b/**"}}
+	assert.True(t, e.accepts("a/c"))
+	assert.False(t, e.accepts("a/b/c"))
+}
+
+// TestCheckoutsKeepNoToken: what a job runs later finds none in .git/config.
+func TestCheckoutsKeepNoToken(t *testing.T) {
+	t.Parallel()
+	checkouts := 0
+	for name, w := range all(t) {
+		for _, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if strings.HasPrefix(s.Uses, "actions/checkout@") {
+					checkouts++
+					assert.Equal(t, "false", s.With["persist-credentials"], "%s: job %s", name, j.ID)
+				}
+			}
+		}
+	}
+	assert.Greater(t, checkouts, 20)
+}
+
+// TestSessions: credentials last as long as the job may run, and the role lets them.
+func TestSessions(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile(root + "/components/access/roles.go")
+	require.NoError(t, err)
+	match := regexp.MustCompile(`sessionSeconds, deploySeconds = (\d+), (\d+)`).FindStringSubmatch(string(text))
+	require.NotNil(t, match)
+	sessions := 0
+	for name, w := range all(t) {
+		for _, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if s.With["role"] == "" {
+					continue
+				}
+				sessions++
+				allowed, _ := strconv.Atoi(match[1])
+				if strings.Contains(s.With["role"], "DEPLOY") {
+					allowed, _ = strconv.Atoi(match[2])
+				}
+				seconds, err := strconv.Atoi(cmp.Or(s.With["seconds"], "3600"))
+				require.NoError(t, err)
+				assert.LessOrEqual(t, seconds, allowed, "%s: job %s asks for longer than its role allows", name, j.ID)
+				assert.GreaterOrEqual(t, seconds, 60*j.Timeout, "%s: job %s may outlive its credentials", name, j.ID)
+			}
+		}
+	}
+	assert.Greater(t, sessions, 5)
+}
+
+// TestArtifacts: what is handed on is no whole preview, and is not kept for long.
+func TestArtifacts(t *testing.T) {
+	t.Parallel()
+	artifacts := 0
+	for name, w := range all(t) {
+		for _, j := range w.Jobs {
+			for _, s := range j.Steps {
+				if !strings.HasPrefix(s.Uses, "actions/upload-artifact@") {
+					continue
+				}
+				artifacts++
+				days, err := strconv.Atoi(s.With["retention-days"])
+				require.NoError(t, err, "%s: job %s", name, j.ID)
+				assert.LessOrEqual(t, days, 7, "%s: job %s", name, j.ID)
+				for _, path := range strings.Fields(s.With["path"]) {
+					assert.Contains(t, []string{".delivery/*.json", ".delivery/*.md", ".delivery/plan/", ".delivery/npm/"}, path, "%s: job %s", name, j.ID)
+				}
+			}
+		}
+	}
+	assert.GreaterOrEqual(t, artifacts, 3)
+}
+
+// TestForeignCodeGetsNoRole: forks and Dependabot propose others' code.
+func TestForeignCodeGetsNoRole(t *testing.T) {
+	t.Parallel()
+	for name, w := range all(t) {
+		if _, pulls := w.On["pull_request"]; !pulls {
+			continue
+		}
+		assert.NotContains(t, w.On, "pull_request_target", name)
+		for _, j := range w.Jobs {
+			if j.Permissions["id-token"] == "write" {
+				for _, who := range []string{"head.repo.full_name == github.repository", "pull_request.user.login != 'dependabot[bot]'", "github.actor != 'dependabot[bot]'"} {
+					assert.Contains(t, j.If, who, "%s: job %s", name, j.ID)
+				}
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -66,6 +67,8 @@ type Target struct {
 	File       string
 	Pace       ops.Pace
 	Thresholds ops.Thresholds
+	// Until is when the credentials end. Default: they are renewed, or nobody knows.
+	Until time.Time
 	// Tokens is the secret of the clients' tokens. Default: it has none.
 	Tokens tokens.Store
 }

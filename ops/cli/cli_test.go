@@ -26,6 +26,7 @@ type desk struct {
 	dir      string
 	answer   string // typed when asked; "" with nobody there
 	commits  []string
+	until    time.Time
 	out, err bytes.Buffer
 }
 
@@ -46,8 +47,24 @@ func (d *desk) run(ctx context.Context, line string) int {
 	return cli.Run(ctx, strings.Fields(line), terminal, func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
 		return &cli.Target{
 			Cloud: d.fake, Stacks: d.fake, Schema: ops.Migrations(fstest.MapFS{}), Colors: []string{"blue", "green"},
-			Dir: d.dir, Repository: d, File: "Pulumi.prod.yaml",
+			Dir: d.dir, Repository: d, File: "Pulumi.prod.yaml", Until: d.until,
 		}, nil
+	})
+}
+
+// A switch that would outlive its credentials has nobody to bring the traffic back.
+func TestCredentialsLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.until = time.Now().Add(time.Hour)
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "switch --to green --yes"))
+		assert.Contains(t, d.err.String(), "it may take 1h9m0s, but the AWS credentials end in 1h0m0s")
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "guard --for 2h --yes"))
+		assert.Equal(t, cli.ExitOK, d.run(t.Context(), "switch --to green --steps 50,100 --bake 5m --guard 10m --yes"), d.err.String())
+		d.until = time.Now().Add(-time.Minute)
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "switch --to blue --yes"))
+		assert.Contains(t, d.err.String(), "end in 0s")
 	})
 }
 

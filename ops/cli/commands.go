@@ -34,6 +34,11 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 				return usageError{errors.New("give one of --to, --announced, --resume and --abort")}
 			}
 			return s.change(cmd, func(c *ops.Controller, t *Target) error {
+				if !resume && !abort {
+					if err := ops.Lasts("the switch", opts.Takes(t.Pace), t.Until); err != nil {
+						return err
+					}
+				}
 				move := func(ctx context.Context) error { return c.Switch(ctx, opts) }
 				switch {
 				case announced:
@@ -122,6 +127,9 @@ the traffic back; sixty seconds later it is half-open and looks at the old colou
 		Example: "  ops guard --for 1h --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.change(cmd, func(c *ops.Controller, t *Target) error {
+				if err := ops.Lasts("the guard", window, t.Until); err != nil {
+					return err
+				}
 				return s.thenCommit(cmd.Context(), t, c.Guard(cmd.Context(), window))
 			})
 		},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -15,6 +16,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/auto/optup"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/apitype"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/delivery/state"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 )
 
@@ -37,6 +39,7 @@ type Stacks struct {
 	opts Options
 	// previewed is the stack file, but for the weights, of the last good preview.
 	previewed string
+	me        self
 
 	mu     sync.Mutex
 	opened map[string]*auto.Stack
@@ -51,10 +54,13 @@ func New(opts Options) *Stacks {
 	}
 	if opts.Open == nil {
 		opts.Open = func(ctx context.Context, stack string) (auto.Stack, error) {
-			return auto.SelectStackLocalSource(ctx, stack, opts.Dir)
+			return auto.SelectStackLocalSource(ctx, stack, opts.Dir, auto.EnvVars(map[string]string{
+				// A state must not make the engine download what it then runs.
+				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+			}))
 		}
 	}
-	return &Stacks{opts: opts, opened: map[string]*auto.Stack{}}
+	return &Stacks{opts: opts, me: whoAmI(), opened: map[string]*auto.Stack{}}
 }
 
 // Traffic implements [ops.Stacks].
@@ -147,7 +153,11 @@ func (s *Stacks) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	records, err := recordsOf(ctx, stack)
+	exported, err := s.export(ctx, stack)
+	if err != nil {
+		return err
+	}
+	records, err := recordsOf(exported)
 	if err != nil {
 		return fmt.Errorf("reading the state of stack %q: %w", s.opts.Platform, err)
 	}
@@ -168,21 +178,42 @@ func (s *Stacks) Refresh(ctx context.Context) error {
 }
 
 // recordsOf lists the records in a stack's state, by URN.
-func recordsOf(ctx context.Context, stack *auto.Stack) (urns []string, err error) {
-	exported, err := stack.Export(ctx)
-	if err != nil {
+func recordsOf(exported []byte) (urns []string, err error) {
+	var read struct {
+		Deployment apitype.DeploymentV3 `json:"deployment"`
+	}
+	if err := json.Unmarshal(exported, &read); err != nil {
 		return nil, err
 	}
-	var deployment apitype.DeploymentV3
-	if err := json.Unmarshal(exported.Deployment, &deployment); err != nil {
-		return nil, err
-	}
-	for _, r := range deployment.Resources {
+	for _, r := range read.Deployment.Resources {
 		if r.Type == recordType {
 			urns = append(urns, string(r.URN))
 		}
 	}
 	return urns, nil
+}
+
+// export is a stack's state, which is refused when it names what the program does not.
+// The Automation API exports with the secrets shown, for which the engine would already
+// ask the secrets provider that the state names.
+func (s *Stacks) export(ctx context.Context, stack *auto.Stack) ([]byte, error) {
+	w := stack.Workspace()
+	var env []string
+	if home := w.PulumiHome(); home != "" {
+		env = append(env, "PULUMI_HOME="+home)
+	}
+	for name, value := range w.GetEnvVars() {
+		env = append(env, name+"="+value)
+	}
+	stdout, stderr, _, err := w.PulumiCommand().Run(ctx, w.WorkDir(), nil, nil, nil, env, "stack", "export", "--stack", stack.Name())
+	if err != nil {
+		return nil, fmt.Errorf("exporting stack %q: %w: %s", stack.Name(), err, strings.TrimSpace(stderr))
+	}
+	file, err := readStackFile(filepath.Join(filepath.Dir(s.opts.File), "Pulumi."+stack.Name()+".yaml"))
+	if err != nil {
+		return nil, err
+	}
+	return []byte(stdout), state.Check(stack.Name(), []byte(stdout), file)
 }
 
 // Release implements [ops.Stacks].
@@ -233,6 +264,9 @@ func (s *Stacks) stack(ctx context.Context, name string) (*auto.Stack, error) {
 	stack, err := s.opts.Open(ctx, name)
 	if err != nil {
 		return nil, err // the Automation API's own, which names the stack
+	}
+	if _, err := s.export(ctx, &stack); err != nil {
+		return nil, err
 	}
 	s.opened[name] = &stack
 	return &stack, nil

@@ -3,7 +3,9 @@
 package pulumi
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/blang/semver"
 	"github.com/pulumi/pulumi/sdk/v3/go/auto"
@@ -70,7 +73,7 @@ func (c *cli) Run(ctx context.Context, _ string, _ io.Reader, _, _ []io.Writer, 
 				return "", "", 1, err
 			}
 		}
-		if strings.HasPrefix(arg, "--target") || strings.HasPrefix(arg, "--clear") {
+		if strings.HasPrefix(arg, "--target") || strings.HasPrefix(arg, "--clear") || arg == "--show-secrets" && command == "stack export" {
 			call += " " + arg
 		}
 	}
@@ -88,7 +91,9 @@ const (
 	replace = `{"sequence":3,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"replace","urn":"urn:pulumi:prod::codeflow::codeflow:dns:Traffic$aws:route53/record:Record::traffic-blue","type":"aws:route53/record:Record"}}}`
 	bucket  = `{"sequence":4,"timestamp":1,"resourcePreEvent":{"metadata":{"op":"update","urn":"urn:pulumi:prod::codeflow::aws:s3/bucket:Bucket::assets","type":"aws:s3/bucket:Bucket"}}}`
 	summary = `{"sequence":6,"timestamp":1,"summaryEvent":{"resourceChanges":{"update":1}}}`
-	state   = `{"version":3,"deployment":{"resources":[{"urn":"urn:record","type":"aws:route53/record:Record","custom":true},{"urn":"urn:vpc","type":"aws:ec2/vpc:Vpc","custom":true}]}}`
+	exports = `{"version":3,"deployment":{"resources":[
+		{"urn":"urn:pulumi:prod::codeflow::aws:route53/record:Record::live","type":"aws:route53/record:Record","custom":true},
+		{"urn":"urn:pulumi:prod::codeflow::aws:ec2/vpc:Vpc::vpc","type":"aws:ec2/vpc:Vpc","custom":true}]}}`
 	outputs = `{"digest":"sha256:aa","settledDigest":"sha256:aa","previousTaskDefinition":"arn:1","publicSubnetIds":["a"]}`
 )
 
@@ -102,9 +107,11 @@ func newStacks(t *testing.T, c *cli) *Stacks {
 	if c.stdout == nil {
 		c.stdout = map[string]string{}
 	}
-	c.stdout["stack output"], c.stdout["stack export"] = outputs, state
+	c.stdout["stack output"], c.stdout["stack export"] = outputs, cmp.Or(c.stdout["stack export"], exports)
 	c.stdout["stack history"] = "[]"
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.prod.yaml"), []byte("config:\n  codeflow:traffic: {blue: 100}\n"), 0o600))
+	for _, name := range []string{"prod", "green"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi."+name+".yaml"), []byte("config:\n  codeflow:traffic: {blue: 100}\n"), 0o600))
+	}
 	return New(Options{Dir: dir, Platform: "prod", Open: open, Log: io.Discard})
 }
 
@@ -186,26 +193,41 @@ func TestExplain(t *testing.T) {
 
 func TestOrphanedLockIsTakenAway(t *testing.T) {
 	t.Parallel()
-	host, err := os.Hostname()
-	require.NoError(t, err)
-	locked := func(host string, pid int) string {
-		return fmt.Sprintf("error: the stack is currently locked by 1 lock(s).\n  file:///x: created by root@%s (pid %d) at 2026-06-01T12:00:00Z", host, pid)
+	me := self{Machine: "m", User: "root", Host: "laptop"}
+	noted := self{Machine: "m", User: "root", Host: "laptop", Since: time.Date(2026, 6, 1, 11, 59, 59, 0, time.UTC)}
+	but := func(of self, change func(*self)) self { change(&of); return of }
+	locked := func(who string, pid int) string {
+		return fmt.Sprintf("error: the stack is currently locked by 1 lock(s).\n  file:///x: created by %s (pid %d) at 2026-06-01T12:00:00Z", who, pid)
 	}
 	const never = 1 << 30 // no process has it
 	for name, c := range map[string]struct {
-		text    string
-		cancels int
+		text      string
+		me, noted self
+		cancels   int
 	}{
-		"killed here":     {locked(host, never), 1},
-		"works here":      {locked(host, os.Getpid()), 0},
-		"another machine": {locked("elsewhere", never), 0},
-		"the service":     {"error: [409] Conflict: Another update is currently in progress.", 0},
+		"killed here":      {locked("root@laptop", never), me, noted, 1},
+		"works here":       {locked("root@laptop", os.Getpid()), me, noted, 0},
+		"another host":     {locked("root@elsewhere", never), me, noted, 0},
+		"another user":     {locked("eve@laptop", never), me, noted, 0},
+		"nothing noted":    {locked("root@laptop", never), me, self{}, 0},
+		"a namesake":       {locked("root@laptop", never), me, but(noted, func(n *self) { n.Machine = "other" }), 0},
+		"before the note":  {locked("root@laptop", never), me, but(noted, func(n *self) { n.Since = n.Since.Add(time.Hour) }), 0},
+		"a workflow":       {locked("root@laptop", never), but(me, func(n *self) { n.Machine = "" }), but(noted, func(n *self) { n.Machine = "" }), 0},
+		"and another lock": {locked("root@laptop", never) + locked("\n eve@elsewhere", never), me, noted, 0},
+		"the service":      {"error: [409] Conflict: Another update is currently in progress.", me, noted, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			command := &cli{events: map[string][]string{"preview": {summary}, "up": {summary}}, failure: map[string]string{"up": c.text}}
-			err := newStacks(t, command).Apply(t.Context())
+			s := newStacks(t, command)
+			s.me = c.me
+			require.NoError(t, s.begin(s.note("prod")))
+			text, err := json.Marshal(c.noted)
+			require.NoError(t, err)
+			require.NoError(t, os.WriteFile(s.note("prod"), text, 0o600))
+			err = s.Apply(t.Context())
 			assert.Equal(t, c.cancels, command.did("cancel"))
+			assert.NoFileExists(t, s.note("prod"), "it has ended")
 			if c.cancels > 0 {
 				require.NoError(t, err)
 				assert.Equal(t, 2, command.did("up"))
@@ -216,11 +238,54 @@ func TestOrphanedLockIsTakenAway(t *testing.T) {
 	}
 }
 
+func TestAWorkflowHasNoMachine(t *testing.T) {
+	t.Setenv("GITHUB_ACTIONS", "true")
+	assert.Empty(t, whoAmI().Machine)
+	assert.NotEmpty(t, whoAmI().User)
+}
+
+// Nothing of a state that is not this program's is run, whatever ops is about to do.
+func TestTamperedStateIsRefused(t *testing.T) {
+	t.Parallel()
+	const provider = `{"urn":"urn:pulumi:prod::codeflow::pulumi:providers:%[1]s::p","type":"pulumi:providers:%[1]s","inputs":{%s}}`
+	for name, c := range map[string]struct{ deployment, want string }{
+		"a plugin's URL":   {`"resources":[` + fmt.Sprintf(provider, "aws", `"version":"6.83.4","__internal":{"pluginDownloadURL":"https://evil.example"}`) + `]`, `no such "__internal"`},
+		"another provider": {`"resources":[` + fmt.Sprintf(provider, "command", `"version":"1.0.0"`) + `]`, `the program has no provider "command"`},
+		"another key":      {`"secrets_providers":{"type":"cloud","state":{"url":"hashivault://evil"}}`, `secrets provider "cloud hashivault://evil"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for does, do := range map[string]func(*Stacks) error{
+				"Apply":   func(s *Stacks) error { return s.Apply(t.Context()) },
+				"Refresh": func(s *Stacks) error { return s.Refresh(t.Context()) },
+				"Release": func(s *Stacks) error { _, err := s.Release(t.Context(), "green"); return err },
+				"Outputs": func(s *Stacks) error { _, err := s.Outputs(t.Context(), "prod"); return err },
+			} {
+				command := &cli{stdout: map[string]string{"stack export": `{"version":3,"deployment":{` + c.deployment + `}}`}}
+				require.ErrorContains(t, do(newStacks(t, command)), c.want, does)
+				assert.Equal(t, []string{"stack select", "stack export"}, command.calls, does)
+			}
+		})
+	}
+}
+
+// Of the engine's own commands only the export that is checked comes before, and it
+// must not ask the secrets provider.
+func TestExportShowsNoSecrets(t *testing.T) {
+	t.Parallel()
+	command := &cli{events: map[string][]string{"preview": {summary}, "up": {summary}}}
+	s := newStacks(t, command)
+	require.NoError(t, s.Apply(t.Context()))
+	require.NoError(t, s.Refresh(t.Context()))
+	assert.Equal(t, 2, command.did("stack export"))
+	assert.Zero(t, command.did("stack export --show-secrets"))
+}
+
 func TestRefreshTakesRecordsOnly(t *testing.T) {
 	t.Parallel()
 	command := &cli{}
 	require.NoError(t, newStacks(t, command).Refresh(t.Context()))
-	assert.True(t, slices.Contains(command.calls, "refresh --clear-pending-creates --target=urn:record"), "%v", command.calls)
+	assert.True(t, slices.Contains(command.calls, "refresh --clear-pending-creates --target=urn:pulumi:prod::codeflow::aws:route53/record:Record::live"), "%v", command.calls)
 }
 
 func TestRelease(t *testing.T) {

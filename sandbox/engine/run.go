@@ -89,6 +89,15 @@ func (s *Sandbox) RunJSON(ctx context.Context, stack string, operation Operation
 // asJSON is the key of where the CLI is to print JSON to.
 type asJSON struct{}
 
+// planFile is the key of the file of a plan.
+type planFile struct{}
+
+// WithPlan has a preview write its plan to a file, and an update keep to the one in it:
+// https://www.pulumi.com/docs/iac/concepts/update-plans/
+func WithPlan(ctx context.Context, file string) context.Context {
+	return context.WithValue(ctx, planFile{}, file)
+}
+
 // eventsOnly is the key of an operation whose events are all that is of use.
 type eventsOnly struct{}
 
@@ -127,13 +136,14 @@ func (s *Sandbox) forget(stack string) {
 
 func (s *Sandbox) operate(ctx context.Context, stack auto.Stack, operation Operation, seen chan<- events.EngineEvent) (err error) {
 	out := []io.Writer{s.out}
+	plan, _ := ctx.Value(planFile{}).(string)
 	switch operation {
 	case Up:
-		_, err = stack.Up(ctx, optup.ProgressStreams(out...), optup.ErrorProgressStreams(out...), optup.EventStreams(seen), optup.SuppressOutputs())
+		_, err = stack.Up(ctx, optup.ProgressStreams(out...), optup.ErrorProgressStreams(out...), optup.EventStreams(seen), optup.SuppressOutputs(), optup.Plan(plan))
 	case UpRefresh:
 		_, err = stack.Up(ctx, optup.ProgressStreams(out...), optup.ErrorProgressStreams(out...), optup.EventStreams(seen), optup.Refresh())
 	case Preview:
-		_, err = stack.Preview(ctx, optpreview.ProgressStreams(out...), optpreview.ErrorProgressStreams(out...), optpreview.EventStreams(seen))
+		_, err = stack.Preview(ctx, optpreview.ProgressStreams(out...), optpreview.ErrorProgressStreams(out...), optpreview.EventStreams(seen), optpreview.Plan(plan))
 	case Refresh:
 		_, err = stack.Refresh(ctx, optrefresh.ProgressStreams(out...), optrefresh.ErrorProgressStreams(out...), optrefresh.EventStreams(seen))
 	case Drift:

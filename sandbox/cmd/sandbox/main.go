@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -50,7 +51,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().Float64Var((*float64)(&opts.TimeScale), "time-scale", float64(timescale.Default), "how many of AWS's seconds pass in one")
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
-	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), driftCommand(&opts), faultCommand(&opts),
+	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), exportCommand(&opts), driftCommand(&opts), faultCommand(&opts),
 		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
 	for operation, short := range map[engine.Operation]string{
 		engine.Up:      "Bring a stack up",
@@ -80,7 +81,7 @@ func stackFlag(cmd *cobra.Command, stack *string) {
 // operationCommand has the flags of the Pulumi CLI that the Makefile gives, so that
 // it can take the CLI's place there.
 func operationCommand(opts *engine.Options, operation engine.Operation, short string) *cobra.Command {
-	var stack string
+	var stack, plan string
 	var asIs, asJSON, refresh, drift bool
 	cmd := &cobra.Command{
 		Use: string(operation) + " --stack NAME", Short: short, Args: cobra.NoArgs,
@@ -99,10 +100,18 @@ func operationCommand(opts *engine.Options, operation engine.Operation, short st
 						return err
 					}
 				}
-				if asJSON {
-					return s.RunJSON(cmd.Context(), stack, run, cmd.OutOrStdout())
+				ctx := cmd.Context()
+				if plan != "" {
+					file, err := filepath.Abs(plan)
+					if err != nil {
+						return err
+					}
+					ctx = engine.WithPlan(ctx, file)
 				}
-				_, err := s.Run(cmd.Context(), stack, run)
+				if asJSON {
+					return s.RunJSON(ctx, stack, run, cmd.OutOrStdout())
+				}
+				_, err := s.Run(ctx, stack, run)
 				return err
 			})
 		},
@@ -116,8 +125,10 @@ func operationCommand(opts *engine.Options, operation engine.Operation, short st
 	}
 	switch operation {
 	case engine.Up:
+		flags.StringVar(&plan, "plan", "", "keep to the plan in this `file`")
 		flags.BoolVar(&refresh, "refresh", false, "read the account into the state first")
 	case engine.Preview:
+		flags.StringVar(&plan, "save-plan", "", "write the plan to this `file`")
 		flags.BoolVarP(&asJSON, "json", "j", false, "print the steps as JSON")
 		flags.Bool("show-sames", true, "also print what does not change, as JSON")
 	case engine.Refresh:
@@ -138,6 +149,24 @@ func outputsCommand(opts *engine.Options) *cobra.Command {
 					return err
 				}
 				return printJSON(cmd.OutOrStdout(), outputs)
+			})
+		},
+	}
+	stackFlag(cmd, &stack)
+	return cmd
+}
+
+func exportCommand(opts *engine.Options) *cobra.Command {
+	var stack string
+	cmd := &cobra.Command{
+		Use: "export --stack NAME", Short: "Print a stack's state as pulumi stack export does, with secrets encrypted", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return with(cmd.Context(), opts, func(s *engine.Sandbox) error {
+				state, err := s.Export(cmd.Context(), stack)
+				if err == nil {
+					_, err = cmd.OutOrStdout().Write(state)
+				}
+				return err
 			})
 		},
 	}
