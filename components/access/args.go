@@ -108,4 +108,6 @@ func checkNames(project string, environments ...string) error {
 
 func previewRole(project string) string               { return project + "-preview" }
 func deployRole(project, environment string) string   { return project + "-deploy-" + environment }
-func operatorRole(project, environment string) string { return project + "-operator-" + environment }
+func operatorRole(project, environment string) string {
+	return naming.Platform{Project: project, Environment: environment}.OperatorRole()
+}

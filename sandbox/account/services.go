@@ -108,7 +108,7 @@ func (a *Account) taskDefinition(region, arn string) (scheduler.TaskDefinition, 
 			absent = append(absent, container.Name)
 		}
 		container.Secrets = secrets
-		container.Environment = append(a.databases.environment(container.Environment), a.secrets.environment(region)...)
+		container.Environment = append(a.databases.environment(container.Environment), a.environment(region, textOf(found, "taskRoleArn"))...)
 	}
 	definition.Containers = without(definition.Containers, absent)
 	// Without sizes, which only Fargate demands, there is no utilization.

@@ -39,15 +39,15 @@ func (r *rehearsal) sample(ctx context.Context) {
 
 func (r *rehearsal) look(ctx context.Context, color string) (s report.ColorSample, err error) {
 	window := time.Duration(float64(counting) * float64(r.sandbox.TimeScale())) // AWS's time.
-	requests, err := r.sandbox.Account.Requests(ctx, color, window)
+	requests, err := r.traffic.Requests(ctx, color, window)
 	if err != nil {
 		return s, err
 	}
-	state, err := r.sandbox.Account.Color(ctx, color)
+	state, err := r.traffic.Color(ctx, color)
 	if err != nil {
 		return s, err
 	}
-	weights, err := r.sandbox.Account.Weights(ctx)
+	weights, err := r.traffic.Weights(ctx)
 	return report.ColorSample{
 		RequestsPerSecond: float64(requests.Count) / counting.Seconds(), ErrorsPerSecond: float64(requests.Errors) / counting.Seconds(),
 		P95Seconds: requests.P95.Seconds(), Weight: float64(weights[color]), HealthyTargets: state.Targets.Healthy,

@@ -104,17 +104,18 @@ func TestSwitchIsKilled(t *testing.T) {
 	dir, _ := running(t)
 	s := attached(t, dir)
 
+	view := seen(t, s)
 	watching, stop := context.WithCancel(t.Context())
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for watching.Err() == nil {
-			if weights, err := s.Account.Weights(watching); err == nil {
+			if weights, err := view.Weights(watching); err == nil {
 				assert.Positive(t, weights.Total(), "nobody has the traffic")
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	journal := s.Ops("prod", os.Stderr).Dir
+	journal := s.Journal("prod")
 	begin := func() []string {
 		to := "green"
 		if entries, _, err := ops.ReadJournal(journal); err == nil && len(entries) > 0 && ops.Fold(entries).Applied["green"] == 100 {
@@ -174,7 +175,7 @@ func TestTwoSwitchesAtOnce(t *testing.T) {
 	require.NoError(t, first.Wait(), "%s", out)
 
 	s := attached(t, dir)
-	weights, err := s.Account.Weights(t.Context())
+	weights, err := seen(t, s).Weights(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, ops.Weights{"blue": 0, "green": 100}, weights)
 	status, err := s.Account.Status()
