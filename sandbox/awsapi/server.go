@@ -9,9 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"path"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -74,14 +72,6 @@ type Call struct {
 // Authorize refuses a call by an error. One that is no [smithy.APIError] becomes the
 // message of AccessDenied.
 type Authorize func(ctx context.Context, call Call) error
-
-// Count is how often a role called a service, and how often it was refused.
-type Count struct {
-	Role    string `json:"role"`
-	Service string `json:"service"`
-	Calls   int    `json:"calls"`
-	Refused int    `json:"refused"`
-}
 
 // Server answers on a loopback port.
 type Server struct {
@@ -150,30 +140,6 @@ func (s *Server) Secret(id string) (secret string, ok bool) {
 	defer s.mu.Unlock()
 	k, ok := s.keys[id]
 	return k.secret, ok
-}
-
-// Counts are the calls until now, by role and service.
-func (s *Server) Counts() (all []Count) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.counts {
-		all = append(all, *c)
-	}
-	slices.SortFunc(all, func(a, b Count) int { return cmp.Or(cmp.Compare(a.Role, b.Role), cmp.Compare(a.Service, b.Service)) })
-	return all
-}
-
-func (s *Server) count(principal, service string, err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	of := [2]string{path.Base(principal), service}
-	if s.counts[of] == nil {
-		s.counts[of] = &Count{Role: of[0], Service: service}
-	}
-	s.counts[of].Calls++
-	if err != nil {
-		s.counts[of].Refused++
-	}
 }
 
 // maxBody is more than any call here needs.

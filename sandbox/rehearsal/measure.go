@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
 )
@@ -120,6 +121,13 @@ func (r *rehearsal) write() error {
 	}
 	for _, s := range all.Switches {
 		fmt.Fprintln(r.opts.Out, s.Sentence(all.TimeScale))
+	}
+	calls, err := r.sandbox.Account.Calls()
+	if err == nil {
+		err = awsapi.WriteCounts(r.opts.Out, calls)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Fprintln(r.opts.Out, all.Pace())
 	fmt.Fprintln(r.opts.Out, report.Summary(*all, dir+"/"+report.HTMLFile))
