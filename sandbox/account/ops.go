@@ -3,7 +3,9 @@ package account
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -16,7 +18,7 @@ import (
 )
 
 // Ops is the account as the traffic controller sees it. All is required. A window of
-// requests is AWS's time.
+// requests is real time.
 type Ops struct {
 	*Account
 
@@ -87,11 +89,27 @@ func (o *Ops) Requests(_ context.Context, color string, window time.Duration) (o
 	if err != nil {
 		return ops.Requests{}, err
 	}
-	m, _ := o.Runtime.Balancers.Window(group.ARN, int(window.Seconds()))
-	return ops.Requests{
-		Window: window, Count: m.RequestCount, Errors: m.HTTPCodeTarget5XX + m.HTTPCodeELB5XX,
-		P95: time.Duration(m.TargetResponseTimeP95 * float64(time.Second)),
-	}, nil
+	each := o.opts.TimeScale.Seconds(60)
+	seconds := func(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+	var minutes []ops.Minute
+	for _, m := range o.Runtime.Balancers.Series(group.ARN, 60, max(1, int(math.Ceil(float64(window)/float64(each))))) {
+		minutes = append(minutes, ops.Minute{
+			Start: m.Start, Count: m.RequestCount, Errors: m.HTTPCodeTarget5XX + m.HTTPCodeELB5XX,
+			P50: seconds(m.TargetResponseTimeP50), P95: seconds(m.TargetResponseTimeP95), P99: seconds(m.TargetResponseTimeP99),
+		})
+	}
+	return ops.Sum(minutes, each), nil
+}
+
+// SetWeights implements [ops.Cloud]. The engine's provider is the only one here that
+// changes records.
+func (o *Ops) SetWeights(context.Context, ops.Weights, ops.Weights) error {
+	return fmt.Errorf("changing records: %w", errors.ErrUnsupported)
+}
+
+// Scale implements [ops.Cloud].
+func (o *Ops) Scale(context.Context, string, int) error {
+	return fmt.Errorf("scaling a service: %w", errors.ErrUnsupported)
 }
 
 // Weights implements [ops.Cloud].

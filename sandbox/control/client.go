@@ -72,6 +72,18 @@ func (c *Client) Deploy(ctx context.Context, color, taskDefinition string) error
 	return err
 }
 
+// SetWeights implements [Account].
+func (c *Client) SetWeights(ctx context.Context, was, weights ops.Weights) error {
+	_, err := call[Empty](ctx, c, "SetWeights", Shift{was, weights})
+	return err
+}
+
+// Scale implements [Account].
+func (c *Client) Scale(ctx context.Context, color string, tasks int) error {
+	_, err := call[Empty](ctx, c, "Scale", Scaling{color, tasks})
+	return err
+}
+
 // Status implements [Account].
 func (c *Client) Status() (account.Status, error) {
 	return call[account.Status](context.Background(), c, "Status", Empty{})

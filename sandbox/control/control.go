@@ -70,7 +70,12 @@ type (
 		Since   time.Time
 	}
 	Deployment struct{ Color, TaskDefinition string }
-	Fault      struct {
+	Shift      struct{ Was, Weights ops.Weights }
+	Scaling    struct {
+		Color string
+		Tasks int
+	}
+	Fault struct {
 		Fault string
 		On    bool
 	}
@@ -113,6 +118,14 @@ func (m *methods) SetSwitchedBack(r Refusal, _ *Empty) error {
 
 func (m *methods) Deploy(d Deployment, _ *Empty) error {
 	return m.account.Deploy(m.ctx, d.Color, d.TaskDefinition)
+}
+
+func (m *methods) SetWeights(s Shift, _ *Empty) error {
+	return m.account.SetWeights(m.ctx, s.Was, s.Weights)
+}
+
+func (m *methods) Scale(s Scaling, _ *Empty) error {
+	return m.account.Scale(m.ctx, s.Color, s.Tasks)
 }
 
 func (m *methods) Status(_ Empty, reply *account.Status) (err error) {

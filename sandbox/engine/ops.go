@@ -4,19 +4,18 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 )
 
-// ttl of aliases and the interval between two samples, in AWS's seconds, and the
-// window of requests, which come no faster when time does: longer than at AWS, so
-// that it has enough of them.
+// ttl of aliases, the interval between two samples, and the window of requests, in
+// AWS's seconds. Requests come no faster when time does, so the window is longer than
+// at AWS, to have enough of them.
 const (
 	ttl, interval = 60, 10
-	window        = 6 * time.Minute
+	window        = 360
 )
 
 // Ops is where the traffic controller works on a platform's stack of this sandbox.
@@ -32,6 +31,6 @@ func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
 		Colors: s.platform.Colors,
 		Dir:    s.path("ops", platform),
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
+		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
 	}
 }
