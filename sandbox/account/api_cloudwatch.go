@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -84,58 +83,73 @@ func (a *Account) describeAlarms(ctx context.Context, in *cloudwatch.DescribeAla
 	return out, err
 }
 
-// getMetricData answers with the periods that are complete. A time that is so long ago
-// for the caller is so long ago in AWS's time here.
+// getMetricData answers with the periods that are complete: a period of seconds is in
+// AWS's time, and as many times shorter as that passes faster.
 func (a *Account) getMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput) (*cloudwatch.GetMetricDataOutput, error) {
 	if in.StartTime == nil || in.EndTime == nil || !in.StartTime.Before(*in.EndTime) {
 		return nil, refuse("ValidationError", "The parameter StartTime must be less than the parameter EndTime.")
 	}
 	out := &cloudwatch.GetMetricDataOutput{MetricDataResults: []types.MetricDataResult{}}
-	status := types.StatusCodeComplete
-	switch partial := awsapi.Partial(ctx); partial {
-	case "":
-	case "missing":
-		return out, nil
-	default:
-		status = types.StatusCode(partial)
-	}
-	now := time.Now()
+	partial := awsapi.Partial(ctx)
 	for _, query := range in.MetricDataQueries {
 		if query.MetricStat == nil || query.MetricStat.Metric == nil || a.metrics == nil {
 			return nil, refuse("ValidationError", "query %q must have MetricStat: the sandbox calculates no expressions here", aws.ToString(query.Id))
 		}
-		m := alarm.Metric{
-			Namespace: aws.ToString(query.MetricStat.Metric.Namespace), MetricName: aws.ToString(query.MetricStat.Metric.MetricName),
-			Statistic: aws.ToString(query.MetricStat.Stat), Period: int(aws.ToInt32(query.MetricStat.Period)), Dimensions: map[string]string{},
+		if partial == "missing" {
+			continue
 		}
-		for _, d := range query.MetricStat.Metric.Dimensions {
-			m.Dimensions[aws.ToString(d.Name)] = aws.ToString(d.Value)
-		}
-		if m.Period < 1 {
-			return nil, refuse("ValidationError", "The parameter Period must be at least 1.")
-		}
-		period := time.Duration(m.Period) * time.Second
-		count := int(math.Ceil(float64(in.EndTime.Sub(*in.StartTime)) / float64(period)))
-		skipped := max(0, int(now.Sub(*in.EndTime)/period)) // since then.
-		if count+skipped > maxDatapoints {
-			return nil, refuse("ValidationError", "You have requested up to %d datapoints, which exceeds the limit of %d.", count+skipped, maxDatapoints)
-		}
-		series, err := a.metrics.Series(m, count+skipped)
+		result, err := a.metricData(query, *in.StartTime, *in.EndTime)
 		if err != nil {
-			return nil, refuse("ValidationError", "%v", err)
+			return nil, err
 		}
-		result := types.MetricDataResult{Id: query.Id, Label: query.MetricStat.Metric.MetricName, StatusCode: status, Values: []float64{}, Timestamps: []time.Time{}}
-		for i, value := range slices.Backward(series[:max(0, len(series)-skipped)]) { // the newest first.
-			if value != nil && status != types.StatusCodeInternalError && status != types.StatusCodeForbidden {
-				at := in.EndTime.Add(-time.Duration(len(series)-skipped-i) * period)
-				result.Values, result.Timestamps = append(result.Values, *value), append(result.Timestamps, at)
+		if partial != "" {
+			result.StatusCode = types.StatusCode(partial)
+			kept := 0
+			if result.StatusCode == types.StatusCodePartialData {
+				kept = len(result.Values) / 2
 			}
-		}
-		if status == types.StatusCodePartialData {
-			half := len(result.Values) / 2
-			result.Values, result.Timestamps = result.Values[:half], result.Timestamps[:half]
+			result.Values, result.Timestamps = result.Values[:kept], result.Timestamps[:kept]
 		}
 		out.MetricDataResults = append(out.MetricDataResults, result)
 	}
 	return out, nil
+}
+
+// metricData is a metric's, the newest first.
+func (a *Account) metricData(query types.MetricDataQuery, start, end time.Time) (types.MetricDataResult, error) {
+	metric := query.MetricStat.Metric
+	result := types.MetricDataResult{Id: query.Id, Label: metric.MetricName, StatusCode: types.StatusCodeComplete, Values: []float64{}, Timestamps: []time.Time{}}
+	m := alarm.Metric{
+		Namespace: aws.ToString(metric.Namespace), MetricName: aws.ToString(metric.MetricName),
+		Statistic: aws.ToString(query.MetricStat.Stat), Period: int(aws.ToInt32(query.MetricStat.Period)), Dimensions: map[string]string{},
+	}
+	for _, d := range metric.Dimensions {
+		m.Dimensions[aws.ToString(d.Name)] = aws.ToString(d.Value)
+	}
+	if m.Period < 10 {
+		return result, refuse("ValidationError", "The parameter Period must be at least 10 in the sandbox.")
+	}
+	width := a.opts.TimeScale.Seconds(m.Period)
+	complete := func() time.Time { return time.Unix(0, time.Now().UnixNano()/int64(width)*int64(width)) } // until when.
+	for {
+		last := complete()
+		count := int(last.Sub(start) / width)
+		if count > maxDatapoints {
+			return result, refuse("ValidationError", "You have requested up to %d datapoints, which exceeds the limit of %d.", count, maxDatapoints)
+		}
+		series, err := a.metrics.Series(m, max(0, count))
+		if err != nil {
+			return result, refuse("ValidationError", "%v", err)
+		}
+		if complete() != last {
+			continue // a period has ended meanwhile.
+		}
+		for i, value := range slices.Backward(series) {
+			at := last.Add(-time.Duration(len(series)-i) * width)
+			if value != nil && at.Before(end) {
+				result.Values, result.Timestamps = append(result.Values, *value), append(result.Timestamps, at)
+			}
+		}
+		return result, nil
+	}
 }

@@ -152,15 +152,24 @@ func (a *Account) tasksOf(ctx context.Context, cluster *string, service string) 
 		}
 		for _, t := range running.Tasks {
 			arn := fmt.Sprintf("arn:aws:ecs:%s:%s:task/%s/%s", r.Region, cloud.Account, path.Base(clusterARN), t.ID)
-			arns, tasks[arn] = append(arns, arn), taskAPI(t, arn, clusterARN, running.Name)
+			arns, tasks[arn] = append(arns, arn), taskAPI(t, arn, clusterARN, running.Name, serving(r))
 		}
 	}
 	return arns, tasks, err
 }
 
+// serving is the name of the container that the load balancer talks to.
+func serving(service *cloud.Resource) string {
+	var spec struct{ LoadBalancers []types.LoadBalancer }
+	if decode(service, &spec) != nil || len(spec.LoadBalancers) == 0 {
+		return ""
+	}
+	return aws.ToString(spec.LoadBalancers[0].ContainerName)
+}
+
 // taskAPI is a task as ECS describes it. The runtime knows the image of the container
-// that the load balancer talks to.
-func taskAPI(t scheduler.TaskStatus, arn, cluster, service string) types.Task {
+// that serves only.
+func taskAPI(t scheduler.TaskStatus, arn, cluster, service, serving string) types.Task {
 	status, desired := "RUNNING", "RUNNING"
 	switch t.LastStatus {
 	case scheduler.Pending:
@@ -169,11 +178,19 @@ func taskAPI(t scheduler.TaskStatus, arn, cluster, service string) types.Task {
 		desired = "STOPPED"
 		status = "DEACTIVATING"
 	}
+	var containers []types.Container
+	for _, c := range t.Containers {
+		container := types.Container{Name: aws.String(c.Name), LastStatus: aws.String(string(c.LastStatus)), TaskArn: aws.String(arn)}
+		if c.Name == serving {
+			container.Image = aws.String(t.Image)
+		}
+		containers = append(containers, container)
+	}
 	return types.Task{
 		TaskArn: aws.String(arn), ClusterArn: aws.String(cluster), TaskDefinitionArn: aws.String(t.TaskDefinition), Group: aws.String("service:" + service),
 		LastStatus: aws.String(status), DesiredStatus: aws.String(desired), AvailabilityZone: aws.String(t.AvailabilityZone),
 		HealthStatus: types.HealthStatus(t.HealthStatus), CreatedAt: aws.Time(t.CreatedAt),
-		Containers: []types.Container{{Image: aws.String(t.Image), LastStatus: aws.String(status), TaskArn: aws.String(arn)}},
+		Containers: containers,
 	}
 }
 
@@ -224,11 +241,15 @@ func (a *Account) updateService(ctx context.Context, in *ecs.UpdateServiceInput)
 	if i < 0 {
 		return nil, &types.ServiceNotFoundException{Message: aws.String("Service not found.")}
 	}
-	if in.TaskDefinition == nil {
-		return nil, refuse("InvalidParameterException", "the sandbox updates a service's task definition only")
+	if in.DesiredCount != nil {
+		if err := a.scale(services[i], int(*in.DesiredCount)); err != nil {
+			return nil, err
+		}
 	}
-	if err := a.deploy(services[i], *in.TaskDefinition); err != nil {
-		return nil, err
+	if in.TaskDefinition != nil {
+		if err := a.deploy(services[i], *in.TaskDefinition); err != nil {
+			return nil, err
+		}
 	}
 	service, err := a.serviceAPI(a.find("ecs/service", "name", name), cluster)
 	return &ecs.UpdateServiceOutput{Service: &service}, err

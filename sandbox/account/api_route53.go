@@ -3,8 +3,13 @@ package account
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
@@ -22,7 +27,10 @@ func (a *Account) route53API() awsapi.Service {
 	const zones = "/2013-04-01/hostedzone"
 	return awsapi.Service{
 		SigningName: "route53", Namespace: "https://route53.amazonaws.com/doc/2013-04-01/",
-		Routes: map[string]string{"GET " + zones: "ListHostedZones", "GET " + zones + "/{HostedZoneId}/rrset": "ListResourceRecordSets"},
+		Routes: map[string]string{
+			"GET " + zones: "ListHostedZones", "GET " + zones + "/{HostedZoneId}/rrset": "ListResourceRecordSets",
+			"POST " + zones + "/{HostedZoneId}/rrset": "ChangeResourceRecordSets",
+		},
 		Parameters: map[string]map[string]string{
 			"ListHostedZones": {"marker": "Marker", "maxitems": "MaxItems"},
 			"ListResourceRecordSets": {
@@ -32,7 +40,10 @@ func (a *Account) route53API() awsapi.Service {
 		Operations: map[string]awsapi.Operation{
 			"ListHostedZones": awsapi.Do(a.listHostedZones),
 			"ListResourceRecordSets": awsapi.On(awsapi.Do(a.listRecords), func(in *route53.ListResourceRecordSetsInput) []string {
-				return []string{"arn:aws:route53:::hostedzone/" + aws.ToString(in.HostedZoneId)}
+				return []string{zoneARN(in.HostedZoneId)}
+			}),
+			"ChangeResourceRecordSets": awsapi.On(awsapi.Do(a.changeRecords), func(in *route53.ChangeResourceRecordSetsInput) []string {
+				return []string{zoneARN(in.HostedZoneId)}
 			}),
 		},
 	}
@@ -47,6 +58,8 @@ func (a *Account) listHostedZones(ctx context.Context, in *route53.ListHostedZon
 	}
 	return out, err
 }
+
+func zoneARN(id *string) string { return "arn:aws:route53:::hostedzone/" + aws.ToString(id) }
 
 // dotted is a name as Route 53 answers with it.
 func dotted(name string) string { return strings.TrimSuffix(name, ".") + "." }
@@ -64,20 +77,13 @@ func positionOf(r types.ResourceRecordSet) []string {
 }
 
 func (a *Account) listRecords(ctx context.Context, in *route53.ListResourceRecordSetsInput) (*route53.ListResourceRecordSetsOutput, error) {
-	zone := aws.ToString(in.HostedZoneId)
-	if _, missing := a.named(ctx, "route53/zone", []string{zone}); missing != "" {
-		return nil, &types.NoSuchHostedZone{Message: aws.String("No hosted zone found with ID: " + zone)}
+	records, err := a.recordsOf(ctx, aws.ToString(in.HostedZoneId))
+	if err != nil {
+		return nil, err
 	}
 	var all []types.ResourceRecordSet
-	for _, r := range a.each("route53/record") {
-		if textOf(r, "zoneId") != zone {
-			continue
-		}
-		record, err := recordAPI(r)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, record)
+	for _, r := range records {
+		all = append(all, r.set)
 	}
 	slices.SortFunc(all, func(a, b types.ResourceRecordSet) int { return slices.Compare(positionOf(a), positionOf(b)) })
 	from := position(aws.ToString(in.StartRecordName), string(in.StartRecordType), aws.ToString(in.StartRecordIdentifier))
@@ -130,4 +136,123 @@ func recordAPI(r *cloud.Resource) (types.ResourceRecordSet, error) {
 		record.ResourceRecords = append(record.ResourceRecords, types.ResourceRecord{Value: &value})
 	}
 	return record, err
+}
+
+// record is one of a zone, and the resource that it is.
+type record struct {
+	set      types.ResourceRecordSet
+	resource *cloud.Resource // nil before it is one.
+}
+
+// recordsOf are the records of a zone, by their positions.
+func (a *Account) recordsOf(ctx context.Context, zone string) (map[string]record, error) {
+	if _, missing := a.named(ctx, "route53/zone", []string{zone}); missing != "" {
+		return nil, &types.NoSuchHostedZone{Message: aws.String("No hosted zone found with ID: " + zone)}
+	}
+	records := map[string]record{}
+	for _, r := range a.each("route53/record") {
+		if textOf(r, "zoneId") == zone {
+			set, err := recordAPI(r)
+			if err != nil {
+				return nil, err
+			}
+			records[strings.Join(positionOf(set), " ")] = record{set, r}
+		}
+	}
+	return records, nil
+}
+
+// changeRecords carries all changes out or none, behind the engine's back.
+// https://docs.aws.amazon.com/Route53/latest/APIReference/API_ChangeResourceRecordSets.html
+func (a *Account) changeRecords(ctx context.Context, in *route53.ChangeResourceRecordSetsInput) (*route53.ChangeResourceRecordSetsOutput, error) {
+	a.records.Lock()
+	defer a.records.Unlock()
+	zone := aws.ToString(in.HostedZoneId)
+	before, err := a.recordsOf(ctx, zone)
+	if err != nil {
+		return nil, err
+	}
+	after := maps.Clone(before)
+	for _, change := range in.ChangeBatch.Changes {
+		set := *change.ResourceRecordSet
+		set.Name = aws.String(dotted(aws.ToString(set.Name)))
+		at := strings.Join(positionOf(set), " ")
+		current, exists := after[at]
+		problem := ""
+		switch {
+		case change.Action == types.ChangeActionCreate && exists:
+			problem = "Tried to create resource record set [%s] but it already exists"
+		case change.Action == types.ChangeActionDelete && !exists:
+			problem = "Tried to delete resource record set [%s] but it was not found"
+		case change.Action == types.ChangeActionDelete && !reflect.DeepEqual(current.set, set):
+			problem = "Tried to delete resource record set [%s] but the values provided do not match the current values"
+		}
+		if problem != "" {
+			identity := fmt.Sprintf("name='%s', type='%s', set identifier='%s'", *set.Name, set.Type, aws.ToString(set.SetIdentifier))
+			return nil, &types.InvalidChangeBatch{Message: aws.String("[" + fmt.Sprintf(problem, identity) + "]")}
+		}
+		if change.Action == types.ChangeActionDelete {
+			delete(after, at)
+		} else {
+			after[at] = record{set, before[at].resource}
+		}
+	}
+	for at, r := range before {
+		if _, stays := after[at]; !stays {
+			err = errors.Join(err, a.Cloud.Store().Delete(r.resource.Type, r.resource.Region, r.resource.Key))
+		}
+	}
+	for at, r := range after {
+		if !reflect.DeepEqual(r.set, before[at].set) {
+			err = errors.Join(err, a.Cloud.Store().Put(r.properties(zone)))
+		}
+	}
+	if err == nil && a.Runtime != nil {
+		err = a.followRecords()
+	}
+	return &route53.ChangeResourceRecordSetsOutput{ChangeInfo: &types.ChangeInfo{
+		Id: aws.String("/change/C1"), Status: types.ChangeStatusPending, SubmittedAt: aws.Time(time.Now()),
+	}}, err
+}
+
+// properties is the resource that a record is now.
+func (r record) properties(zone string) *cloud.Resource {
+	name, kind, identifier := strings.TrimSuffix(*r.set.Name, "."), string(r.set.Type), aws.ToString(r.set.SetIdentifier)
+	properties := map[string]any{"zoneId": zone, "name": name, "fqdn": name, "type": kind}
+	if identifier != "" {
+		properties["setIdentifier"] = identifier
+	}
+	if r.set.Weight != nil {
+		properties["weightedRoutingPolicies"] = []any{map[string]any{"weight": *r.set.Weight}}
+	}
+	if r.set.Failover != "" {
+		properties["failoverRoutingPolicies"] = []any{map[string]any{"type": string(r.set.Failover)}}
+	}
+	if to := r.set.AliasTarget; to != nil {
+		properties["aliases"] = []any{map[string]any{
+			"name": strings.TrimSuffix(aws.ToString(to.DNSName), "."), "zoneId": aws.ToString(to.HostedZoneId), "evaluateTargetHealth": to.EvaluateTargetHealth,
+		}}
+	}
+	if r.set.TTL != nil {
+		properties["ttl"] = *r.set.TTL
+	}
+	var values []any
+	for _, value := range r.set.ResourceRecords {
+		values = append(values, aws.ToString(value.Value))
+	}
+	if len(values) > 0 {
+		properties["records"] = values
+	}
+	if r.resource == nil {
+		id := strings.TrimSuffix(strings.Join([]string{zone, name, kind, identifier}, "_"), "_")
+		return &cloud.Resource{Type: "aws:route53/record:Record", ID: id, Region: "global", Inputs: properties, Outputs: properties}
+	}
+	changed := *r.resource
+	changed.Outputs = maps.Clone(changed.Outputs)
+	for _, policy := range []string{"weightedRoutingPolicies", "failoverRoutingPolicies", "aliases", "ttl", "records"} {
+		delete(changed.Outputs, policy)
+	}
+	maps.Copy(changed.Outputs, properties)
+	changed.Outputs["name"] = r.resource.Outputs["name"] // as it was given.
+	return &changed
 }

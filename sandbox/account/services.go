@@ -202,3 +202,12 @@ func (a *Account) deploy(service *cloud.Resource, definition string) error {
 	}
 	return nil
 }
+
+// scale makes a service have so many tasks, behind the engine's back.
+func (a *Account) scale(service *cloud.Resource, tasks int) error {
+	service.Outputs["desiredCount"] = float64(tasks)
+	if err := a.Cloud.Store().Put(service); err != nil || a.Runtime == nil {
+		return err
+	}
+	return a.Runtime.Scale(textOf(service, "name"), tasks)
+}

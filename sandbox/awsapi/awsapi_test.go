@@ -51,6 +51,7 @@ type world struct {
 	services echo[ecs.DescribeServicesInput, ecs.DescribeServicesOutput]
 	metrics  echo[cloudwatch.GetMetricDataInput, cloudwatch.GetMetricDataOutput]
 	records  echo[route53.ListResourceRecordSetsInput, route53.ListResourceRecordSetsOutput]
+	changes  echo[route53.ChangeResourceRecordSetsInput, route53.ChangeResourceRecordSetsOutput]
 }
 
 func serve(t *testing.T, authorize awsapi.Authorize) *world {
@@ -64,8 +65,13 @@ func serve(t *testing.T, authorize awsapi.Authorize) *world {
 		}},
 		{SigningName: "monitoring", Prefix: "cloudwatch", Operations: map[string]awsapi.Operation{"GetMetricData": w.metrics.operation()}},
 		{
-			SigningName: "route53", Operations: map[string]awsapi.Operation{"ListResourceRecordSets": w.records.operation()},
-			Routes:     map[string]string{"GET /2013-04-01/hostedzone/{HostedZoneId}/rrset": "ListResourceRecordSets"},
+			SigningName: "route53", Operations: map[string]awsapi.Operation{
+				"ListResourceRecordSets": w.records.operation(), "ChangeResourceRecordSets": w.changes.operation(),
+			},
+			Routes: map[string]string{
+				"GET /2013-04-01/hostedzone/{HostedZoneId}/rrset":  "ListResourceRecordSets",
+				"POST /2013-04-01/hostedzone/{HostedZoneId}/rrset": "ChangeResourceRecordSets",
+			},
 			Parameters: map[string]map[string]string{"ListResourceRecordSets": {"name": "StartRecordName", "maxitems": "MaxItems"}},
 		},
 	}, authorize)
@@ -89,7 +95,7 @@ func config(url, id, secret string) aws.Config {
 
 func (w *world) describe(t *testing.T, services ...string) (*ecs.DescribeServicesOutput, error) {
 	t.Helper()
-	return ecs.NewFromConfig(w.config()).DescribeServices(t.Context(), &ecs.DescribeServicesInput{Services: services})
+	return ecs.NewFromConfig(w.config()).DescribeServices(t.Context(), &ecs.DescribeServicesInput{Services: append([]string{}, services...)})
 }
 
 // code is that of AWS's error.
@@ -129,7 +135,7 @@ func queries() (all []cloudwatchtypes.MetricDataQuery) {
 		all = append(all, cloudwatchtypes.MetricDataQuery{
 			Id: aws.String(fmt.Sprintf("q%d", i)), ReturnData: aws.Bool(i > 0), MetricStat: &cloudwatchtypes.MetricStat{
 				Metric: &cloudwatchtypes.Metric{Dimensions: []cloudwatchtypes.Dimension{{Name: aws.String("A & B"), Value: aws.String("<1>")}}},
-				Period: aws.Int32(int32(i)),
+				Period: aws.Int32(int32(i)), Stat: aws.String("Sum"),
 			},
 		})
 	}
@@ -176,6 +182,20 @@ func TestREST(t *testing.T) {
 	_, err = client.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: aws.String("Z1")})
 	var missing *route53types.NoSuchHostedZone
 	require.ErrorAs(t, err, &missing)
+	w.changes.out = &route53.ChangeResourceRecordSetsOutput{ChangeInfo: &route53types.ChangeInfo{
+		Id: aws.String("/change/C1"), Status: route53types.ChangeStatusPending, SubmittedAt: &at,
+	}}
+	for _, n := range []int{1, 2} { // XML tells a list from its only element by no sign.
+		batch := &route53types.ChangeBatch{}
+		for i := range n {
+			set := w.records.out.ResourceRecordSets[i]
+			batch.Changes = append(batch.Changes, route53types.Change{Action: route53types.ChangeActionDelete, ResourceRecordSet: &set})
+		}
+		changed, err := client.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{HostedZoneId: aws.String("Z1"), ChangeBatch: batch})
+		require.NoError(t, err)
+		assert.Equal(t, batch, w.changes.got.ChangeBatch)
+		assert.Equal(t, w.changes.out.ChangeInfo, changed.ChangeInfo)
+	}
 	_, err = client.GetHostedZoneCount(t.Context(), nil)
 	assert.ErrorContains(t, err, "the sandbox does not know route53:GET /2013-04-01/hostedzonecount")
 }
@@ -230,7 +250,7 @@ func TestSignature(t *testing.T) {
 		"UnrecognizedClientException": config(w.URL, "AKIAGUESSED", key.SecretAccessKey),
 		"InvalidSignatureException":   config(w.URL, key.AccessKeyID, "guessed"),
 	} {
-		_, err := ecs.NewFromConfig(c).DescribeServices(t.Context(), &ecs.DescribeServicesInput{})
+		_, err := ecs.NewFromConfig(c).DescribeServices(t.Context(), &ecs.DescribeServicesInput{Services: []string{}})
 		assert.Equal(t, want, code(t, err))
 		_, err = cloudwatch.NewFromConfig(c).GetMetricData(t.Context(), &cloudwatch.GetMetricDataInput{MetricDataQueries: queries(), StartTime: &at, EndTime: &at})
 		assert.Equal(t, map[string]string{"UnrecognizedClientException": "InvalidClientTokenId", "InvalidSignatureException": "SignatureDoesNotMatch"}[want], code(t, err))
@@ -293,7 +313,7 @@ func TestFaults(t *testing.T) {
 	set(awsapi.FaultSlow, "1m", "ecs:DescribeServices", true)
 	impatient, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
-	_, err := ecs.NewFromConfig(w.config()).DescribeServices(impatient, &ecs.DescribeServicesInput{})
+	_, err := ecs.NewFromConfig(w.config()).DescribeServices(impatient, &ecs.DescribeServicesInput{Services: []string{}})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	for kind, value := range map[string]string{
 		awsapi.FaultSlow: "soon", awsapi.FaultThrottle: "0", awsapi.FaultError: "200", awsapi.FaultPartial: "half", "api-down": "",

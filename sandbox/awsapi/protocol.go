@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"net/url"
@@ -224,7 +226,7 @@ func (p queryProtocol) fail(w http.ResponseWriter, status int, code, message str
 // https://smithy.io/2.0/aws/protocols/aws-restxml-protocol.html
 type restProtocol struct{ service *Service }
 
-func (p restProtocol) read(r *http.Request, _ []byte) (operation string, input map[string]any, err error) {
+func (p restProtocol) read(r *http.Request, body []byte) (operation string, input map[string]any, err error) {
 	for route, name := range p.service.Routes {
 		method, path, _ := strings.Cut(route, " ")
 		if labels, ok := match(path, r.URL.Path); ok && method == r.Method {
@@ -233,10 +235,56 @@ func (p restProtocol) read(r *http.Request, _ []byte) (operation string, input m
 					labels[member] = values[0]
 				}
 			}
-			return name, labels, nil
+			if len(body) > 0 {
+				var members any
+				members, err = readXML(xml.NewDecoder(bytes.NewReader(body)))
+				root, _ := members.(map[string]any)
+				for _, document := range root {
+					fields, _ := document.(map[string]any)
+					maps.Copy(labels, fields)
+				}
+			}
+			return name, labels, err
 		}
 	}
 	return r.Method + " " + r.URL.Path, nil, nil
+}
+
+// readXML reads to the end of an element: a text, or children, of which there may be
+// several of a name.
+func readXML(d *xml.Decoder) (any, error) {
+	var text strings.Builder
+	children := map[string]any{}
+	for {
+		token, err := d.Token()
+		switch token := token.(type) {
+		case xml.CharData:
+			text.Write(token)
+		case xml.StartElement:
+			child, err := readXML(d)
+			if err != nil {
+				return nil, err
+			}
+			name := token.Name.Local
+			switch before := children[name].(type) {
+			case nil:
+				children[name] = child
+			case []any:
+				children[name] = append(before, child)
+			default:
+				children[name] = []any{before, child}
+			}
+		}
+		_, ended := token.(xml.EndElement)
+		switch {
+		case err != nil && !errors.Is(err, io.EOF):
+			return nil, err
+		case (ended || err != nil) && len(children) > 0:
+			return children, nil
+		case ended || err != nil:
+			return text.String(), nil
+		}
+	}
 }
 
 // match returns the labels of a path like /2013-04-01/hostedzone/{Id}.

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 )
 
 // A document is what a protocol reads and writes: nil, texts, numbers, truths, []byte,
@@ -178,27 +177,38 @@ func fillSlice(v reflect.Value, from any) error {
 	return nil
 }
 
-// elements of a list: JSON's array, Query's member.1 and member.2.
+// elements of a list: JSON's array, Query's member.1 and member.2, and the children of
+// one name in XML.
 func elements(from any) []any {
-	members, ok := from.(map[string]any)
-	if !ok {
-		values, ok := from.([]any)
-		if !ok && from != "" {
-			values = []any{from}
+	switch from := from.(type) {
+	case []any:
+		return from
+	case map[string]any:
+		if numbered := byNumber(from); numbered != nil {
+			return numbered
 		}
-		return values
+		if names := slices.Collect(maps.Keys(from)); len(names) == 1 {
+			if inner, ok := from[names[0]].(map[string]any); !ok || byNumber(inner) != nil {
+				return elements(from[names[0]])
+			}
+			return []any{from[names[0]]}
+		}
+	case string:
+		if from == "" {
+			return nil
+		}
 	}
-	if inner, ok := members["member"]; ok {
-		return elements(inner)
-	}
-	isNumber := func(text string) bool {
-		return strings.IndexFunc(text, func(r rune) bool { return !unicode.IsDigit(r) }) < 0
-	}
-	numbers := slices.DeleteFunc(slices.Collect(maps.Keys(members)), func(key string) bool { return !isNumber(key) })
-	slices.SortFunc(numbers, func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
-	values := make([]any, len(numbers))
-	for i, number := range numbers {
-		values[i] = members[number]
+	return []any{from}
+}
+
+// byNumber are the values in the order of their names, nil when those are no numbers.
+func byNumber(members map[string]any) (values []any) {
+	numbers := slices.SortedFunc(maps.Keys(members), func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
+	for _, number := range numbers {
+		if _, err := strconv.Atoi(number); err != nil {
+			return nil
+		}
+		values = append(values, members[number])
 	}
 	return values
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -17,12 +16,12 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/tokens"
 )
 
-// ttl of aliases and the interval between two samples, in AWS's seconds, and the
-// window of requests, which come no faster when time does: longer than at AWS, so
-// that it has enough of them.
+// ttl of aliases, the interval between two samples, and the window of requests, in
+// AWS's seconds. Requests come no faster when time does, so the window is longer than
+// at AWS, to have enough of them.
 const (
 	ttl, interval = 60, 10
-	window        = 6 * time.Minute
+	window        = 360
 )
 
 // AWS leads the SDKs to the account, as a role.
@@ -39,6 +38,7 @@ func (s *Sandbox) Traffic(role string) (ops.Cloud, error) {
 	cfg, err := s.AWS(role)
 	return opsaws.New(cfg, opsaws.Settings{
 		Project: s.platform.Project, Environment: s.platform.Environment, Domain: s.Domain(), Zone: s.hostedZone,
+		Minute: s.scale.Seconds(60),
 	}), err
 }
 
@@ -85,7 +85,7 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 		Colors: s.platform.Colors,
 		Dir:    s.Journal(platform),
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
+		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
 		Tokens: tokens.New(cfg, s.Names().TokensSecret()),
 	}, err
 }

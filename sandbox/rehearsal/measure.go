@@ -39,8 +39,7 @@ func (r *rehearsal) sample(ctx context.Context) {
 }
 
 func (r *rehearsal) look(ctx context.Context, color string) (s report.ColorSample, err error) {
-	window := time.Duration(float64(counting) * float64(r.sandbox.TimeScale())) // AWS's time.
-	requests, err := r.traffic.Requests(ctx, color, window)
+	requests, err := r.traffic.Requests(ctx, color, counting)
 	if err != nil {
 		return s, err
 	}
