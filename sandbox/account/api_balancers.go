@@ -85,7 +85,7 @@ func (a *Account) describeTargetHealth(ctx context.Context, in *elb.DescribeTarg
 	}
 	for _, target := range groups[i].Targets {
 		host, port, _ := net.SplitHostPort(target.Target)
-		number, _ := strconv.Atoi(port)
+		number, _ := strconv.ParseInt(port, 10, 32)
 		health := &types.TargetHealth{State: types.TargetHealthStateEnum(target.State), Reason: types.TargetHealthReasonEnum(target.Reason)}
 		if target.Description != "" {
 			health.Description = aws.String(target.Description)

@@ -118,7 +118,8 @@ func (w *world) cli(t *testing.T) {
 		}
 		return n
 	}
-	assert.Equal(t, green.Targets, ops.Targets{Healthy: count("healthy"), Unhealthy: count("unhealthy"), Starting: count("initial")}, "%q", targets)
+	counted := ops.Targets{Healthy: count("healthy"), Unhealthy: count("unhealthy"), Starting: count("initial")}
+	assert.Equal(t, green.Targets, counted, "%q", targets)
 	assert.Equal(t, green.Alarms, alarms)
 	weights := ops.Weights{}
 	for _, r := range records {
