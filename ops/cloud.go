@@ -12,11 +12,15 @@ import (
 type Cloud interface {
 	// Color returns how a colour is now.
 	Color(ctx context.Context, color string) (Color, error)
-	// Requests returns what a colour answered in the last window, a multiple of a
-	// minute where the cloud counts by the minute.
+	// Requests returns what a colour answered in the last window, rounded up to
+	// minutes.
 	Requests(ctx context.Context, color string, window time.Duration) (Requests, error)
 	// Weights returns the weights that the records really have.
 	Weights(ctx context.Context) (Weights, error)
+	// SetWeights changes the records, all or none of them, if their weights are still
+	// what they were, and fails with [ErrTrafficChanged] when they are not. It makes no
+	// record of a colour that has none.
+	SetWeights(ctx context.Context, was, weights Weights) error
 
 	// SwitchedBack returns the digest that is refused, nil when there is none.
 	SwitchedBack(ctx context.Context) (*SwitchedBack, error)
@@ -25,6 +29,9 @@ type Cloud interface {
 
 	// Deploy makes a colour's service run a task definition. It does not wait.
 	Deploy(ctx context.Context, color, taskDefinition string) error
+	// Scale makes a colour's service run so many tasks, until its autoscaling decides
+	// otherwise. It does not wait.
+	Scale(ctx context.Context, color string, tasks int) error
 }
 
 // Color is the state of a colour's service and load balancer.
@@ -58,7 +65,33 @@ type Requests struct {
 	Window time.Duration `json:"windowNs"`
 	Count  int           `json:"count"`
 	Errors int           `json:"errors"` // 5xx, of the targets and of the load balancer
-	P95    time.Duration `json:"p95Ns"`  // 0 without requests
+	P95    time.Duration `json:"p95Ns"`  // of the worst minute; 0 without requests
+	// Minutes are the same, the oldest first. Those without requests are there, too.
+	Minutes []Minute `json:"minutes,omitempty"`
+	// Unknown is why this is not the whole truth, "" when it is: the cloud answered
+	// in part, or its metrics are late.
+	Unknown string `json:"unknown,omitempty"`
+}
+
+// Minute is what a colour answered in a minute, which where time passes faster is as
+// short as that.
+type Minute struct {
+	Start  time.Time `json:"start"`
+	Count  int       `json:"count"`
+	Errors int       `json:"errors"`
+	// Percentiles of the response times, 0 without requests.
+	P50 time.Duration `json:"p50Ns"`
+	P95 time.Duration `json:"p95Ns"`
+	P99 time.Duration `json:"p99Ns"`
+}
+
+// Sum is what the last minutes add up to.
+func Sum(minutes []Minute, each time.Duration) Requests {
+	r := Requests{Window: time.Duration(len(minutes)) * each, Minutes: minutes}
+	for _, m := range minutes {
+		r.Count, r.Errors, r.P95 = r.Count+m.Count, r.Errors+m.Errors, max(r.P95, m.P95)
+	}
+	return r
 }
 
 // PerSecond is the rate of the requests.
@@ -103,8 +136,8 @@ type Stacks interface {
 	Release(ctx context.Context, color string) (Release, error)
 }
 
-// ErrTrafficChanged says that somebody else edited codeflow:traffic.
-var ErrTrafficChanged = errors.New("codeflow:traffic was edited")
+// ErrTrafficChanged says that somebody else changed codeflow:traffic, or the records.
+var ErrTrafficChanged = errors.New("the weights were changed by somebody else")
 
 // Release is the outputs of a colour's stack. An output that the stack does not
 // have is "".

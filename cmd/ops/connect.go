@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +52,7 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 	stacks := pulumi.New(pulumi.Options{Dir: flags.Root, Platform: flags.Platform, Log: log})
 	return &cli.Target{
 		Cloud: aws.New(cfg, aws.Settings{
-			Project: p.Project, Environment: p.Environment, Domain: p.Domain.Name, Zone: zone(stacks, flags.Platform),
+			Project: p.Project, Environment: p.Environment, Domain: p.Domain.Name, Zone: stacks.Zone,
 		}),
 		Stacks: stacks, Colors: p.Colors, Dir: filepath.Join(flags.Root, ".ops", flags.Platform),
 		Schema:     ops.Migrations(os.DirFS(filepath.Join(flags.Root, "server", "database", "migrations"))),
@@ -77,23 +76,4 @@ func credentialsEnd(getenv func(string) string) (time.Time, error) {
 		return until, fmt.Errorf("%s must be a time like 2026-01-02T15:04:05Z, got %q", name, text)
 	}
 	return until, nil
-}
-
-// zone is the platform's hosted zone, of its outputs. It is asked once.
-func zone(stacks *pulumi.Stacks, platform string) func(context.Context) (string, error) {
-	var known string
-	return func(ctx context.Context) (string, error) {
-		if known != "" {
-			return known, nil
-		}
-		outputs, err := stacks.Outputs(ctx, platform)
-		if err == nil && outputs["zoneId"] == "" {
-			err = errors.New("it has no output zoneId: bring it up with pulumi up")
-		}
-		if err != nil {
-			return "", fmt.Errorf("stack %q: %w", platform, err)
-		}
-		known = outputs["zoneId"]
-		return known, nil
-	}
 }

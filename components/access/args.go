@@ -191,4 +191,6 @@ func checkNames(project string, environments ...string) error {
 func previewRole(project string) string               { return project + "-preview" }
 func driftRole(project string) string                 { return project + "-drift" }
 func deployRole(project, environment string) string   { return project + "-deploy-" + environment }
-func operatorRole(project, environment string) string { return project + "-operator-" + environment }
+func operatorRole(project, environment string) string {
+	return naming.Platform{Project: project, Environment: environment}.OperatorRole()
+}

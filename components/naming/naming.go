@@ -112,6 +112,9 @@ func (p Platform) Trail() string { return p.Database() }
 // SwitchedBack is the name of the parameter with the digest that lost its traffic.
 func (p Platform) SwitchedBack() string { return p.TrafficPath() + "/switched-back" }
 
+// OperatorRole is the role of the people who switch the traffic.
+func (p Platform) OperatorRole() string { return p.Project + "-operator-" + p.Environment }
+
 // LiveDomain is the name whose weighted records carry the traffic.
 func LiveDomain(domain string) string { return "live." + domain }
 

@@ -4,6 +4,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -19,13 +20,16 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 )
 
-// Settings say whose account it is. All are required.
+// Settings say whose account it is.
 type Settings struct {
-	Project     string // start of every name, for example "codeflow"
-	Environment string // for example "prod"
-	Domain      string // whose live.<domain> has the records
+	Project     string // start of every name, for example "codeflow". Required.
+	Environment string // for example "prod". Required.
+	Domain      string // whose live.<domain> has the records. Required for them.
 	// Zone returns the id of the hosted zone. It is asked when the records are read.
 	Zone func(ctx context.Context) (string, error)
+	// Minute is how long one of the account's minutes takes, by which metrics are
+	// counted. Default: a minute.
+	Minute time.Duration
 }
 
 // Cloud implements [ops.Cloud].
@@ -42,6 +46,7 @@ var _ ops.Cloud = (*Cloud)(nil)
 
 // New returns the account that the config leads to.
 func New(cfg aws.Config, settings Settings) *Cloud {
+	settings.Minute = cmp.Or(settings.Minute, time.Minute)
 	return &Cloud{
 		settings: settings, services: ecs.NewFromConfig(cfg), balancers: elasticloadbalancingv2.NewFromConfig(cfg),
 		metrics: cloudwatch.NewFromConfig(cfg), names: route53.NewFromConfig(cfg), values: ssm.NewFromConfig(cfg),
@@ -55,12 +60,12 @@ func (c *Cloud) color(name string) naming.Color {
 // Color implements [ops.Cloud].
 func (c *Cloud) Color(ctx context.Context, color string) (ops.Color, error) {
 	names := c.color(color)
-	state, group, err := c.service(ctx, names)
+	state, behind, err := c.service(ctx, names)
 	if err == nil {
-		state.Digests, err = c.digests(ctx, names)
+		state.Digests, err = c.digests(ctx, names, aws.ToString(behind.ContainerName))
 	}
 	if err == nil {
-		state.Targets, err = c.targets(ctx, group)
+		state.Targets, err = c.targets(ctx, aws.ToString(behind.TargetGroupArn))
 	}
 	if err == nil {
 		state.Alarms, err = c.alarms(ctx, names)

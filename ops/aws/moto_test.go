@@ -54,6 +54,7 @@ type moto struct {
 	t        *testing.T
 	cfg      aws.Config
 	balancer map[string]string // dimension, by colour
+	group    map[string]string // likewise
 }
 
 func startMoto(t *testing.T) *moto {
@@ -85,7 +86,7 @@ func startMoto(t *testing.T) *moto {
 	return &moto{t, aws.Config{
 		Region: "eu-central-1", BaseEndpoint: aws.String(endpoint),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	}, map[string]string{}}
+	}, map[string]string{}, map[string]string{}}
 }
 
 // done returns the result of a call that must go well.
@@ -130,6 +131,7 @@ func (m *moto) bringUp(color string) (task, other string) {
 		Name: aws.String("codeflow-" + color), Protocol: elbtypes.ProtocolEnumHttp, Port: aws.Int32(3000),
 		VpcId: aws.String(vpc), TargetType: elbtypes.TargetTypeEnumIp,
 	})).TargetGroups[0].TargetGroupArn
+	m.group[color] = (*group)[strings.Index(*group, "targetgroup/"):]
 	done[*elb.CreateListenerOutput](m)(balancers.CreateListener(ctx, &elb.CreateListenerInput{
 		LoadBalancerArn: balancer.LoadBalancerArn, Port: aws.Int32(80), Protocol: elbtypes.ProtocolEnumHttp,
 		DefaultActions: []elbtypes.Action{{Type: elbtypes.ActionTypeEnumForward, TargetGroupArn: group}},
@@ -173,6 +175,18 @@ func (m *moto) measure() {
 			done[*cloudwatch.PutMetricDataOutput](m)(metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
 				Namespace: aws.String("AWS/ApplicationELB"), MetricData: []cloudwatchtypes.MetricDatum{{
 					MetricName: aws.String(name), Value: aws.Float64(value), Dimensions: dimensions, Timestamp: aws.Time(time.Now().Add(-ago)),
+				}},
+			}))
+		}
+	}
+	for color, balancer := range m.balancer {
+		for _, ago := range []time.Duration{0, time.Minute, 2 * time.Minute} {
+			done[*cloudwatch.PutMetricDataOutput](m)(metrics.PutMetricData(ctx, &cloudwatch.PutMetricDataInput{
+				Namespace: aws.String("AWS/ApplicationELB"), MetricData: []cloudwatchtypes.MetricDatum{{
+					MetricName: aws.String("HealthyHostCount"), Value: aws.Float64(3), Timestamp: aws.Time(time.Now().Add(-ago)),
+					Dimensions: []cloudwatchtypes.Dimension{
+						{Name: aws.String("LoadBalancer"), Value: aws.String(balancer)}, {Name: aws.String("TargetGroup"), Value: aws.String(m.group[color])},
+					},
 				}},
 			}))
 		}

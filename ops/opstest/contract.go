@@ -19,6 +19,8 @@ const (
 	Unhealthy  Feature = "targets fail health checks"
 	Percentile Feature = "percentiles of metrics"
 	Tasks      Feature = "a service has tasks"
+	Records    Feature = "records are changed by others than the engine"
+	Scaling    Feature = "a service is scaled by others than the engine"
 )
 
 // Account is an account for [Contract]. In it are two colours with three tasks each:
@@ -35,6 +37,8 @@ type Account struct {
 	TaskDefinition, Other string
 	// Digests that the colours run. Default: that of [Digest].
 	Digests map[string]string
+	// Minute is how long one of its minutes takes. Default: a minute.
+	Minute time.Duration
 	// Lacks says why a feature cannot be tested.
 	Lacks map[Feature]string
 }
@@ -51,6 +55,7 @@ func (a Account) without(t *testing.T, feature Feature) {
 // one account and leave it as it was, but for green's task definition.
 func Contract(t *testing.T, a Account) {
 	t.Helper()
+	a.Minute = cmp.Or(a.Minute, time.Minute)
 	for _, test := range []struct {
 		name string
 		run  func(*testing.T, Account)
@@ -62,9 +67,11 @@ func Contract(t *testing.T, a Account) {
 		{"requests", requests},
 		{"percentile", percentile},
 		{"weights", weights},
+		{"set weights", setWeights},
 		{"refused digest", switchedBack},
 		{"unknown colour", unknown},
 		{"deploy", deploy},
+		{"scale", scale},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, a) })
 	}
@@ -115,24 +122,33 @@ func alarms(t *testing.T, a Account) {
 
 func requests(t *testing.T, a Account) {
 	t.Helper()
-	blue, err := a.Cloud.Requests(t.Context(), "blue", 2*time.Minute)
+	blue, err := a.Cloud.Requests(t.Context(), "blue", 2*a.Minute)
 	require.NoError(t, err)
-	assert.Equal(t, 2*time.Minute, blue.Window)
+	assert.Empty(t, blue.Unknown)
+	assert.Equal(t, 2*a.Minute, blue.Window)
 	assert.Equal(t, 600, blue.Count)
 	assert.Equal(t, 12, blue.Errors)
-	assert.InDelta(t, 5, blue.PerSecond(), 0.01)
+	assert.InDelta(t, 600/(2*a.Minute).Seconds(), blue.PerSecond(), 0.01)
 	assert.InDelta(t, 0.02, blue.ErrorRate(), 0.0001)
-	green, err := a.Cloud.Requests(t.Context(), "green", 2*time.Minute)
+	require.Len(t, blue.Minutes, 2)
+	assert.Equal(t, a.Minute, blue.Minutes[1].Start.Sub(blue.Minutes[0].Start))
+	assert.Equal(t, 600, blue.Minutes[0].Count+blue.Minutes[1].Count)
+	green, err := a.Cloud.Requests(t.Context(), "green", 2*a.Minute)
 	require.NoError(t, err)
-	assert.Equal(t, ops.Requests{Window: 2 * time.Minute}, green)
+	assert.Zero(t, green.Count+green.Errors+int(green.P95))
+	assert.Empty(t, green.Unknown, "no requests are known, too")
 }
 
 func percentile(t *testing.T, a Account) {
 	t.Helper()
 	a.without(t, Percentile)
-	blue, err := a.Cloud.Requests(t.Context(), "blue", 2*time.Minute)
+	blue, err := a.Cloud.Requests(t.Context(), "blue", 2*a.Minute)
 	require.NoError(t, err)
 	assert.InEpsilon(t, 300*time.Millisecond, blue.P95, 0.1)
+	for _, m := range blue.Minutes {
+		assert.LessOrEqual(t, m.P50, m.P95)
+		assert.LessOrEqual(t, m.P95, m.P99)
+	}
 }
 
 func weights(t *testing.T, a Account) {
@@ -140,6 +156,25 @@ func weights(t *testing.T, a Account) {
 	got, err := a.Cloud.Weights(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, ops.Weights{"blue": 90, "green": 10}, got)
+}
+
+func setWeights(t *testing.T, a Account) {
+	t.Helper()
+	a.without(t, Records)
+	is := func(want ops.Weights) {
+		t.Helper()
+		got, err := a.Cloud.Weights(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	begin, back := ops.Weights{"blue": 90, "green": 10}, ops.Weights{"blue": 100, "green": 0}
+	require.ErrorIs(t, a.Cloud.SetWeights(t.Context(), ops.Weights{"blue": 50, "green": 50}, back), ops.ErrTrafficChanged)
+	require.Error(t, a.Cloud.SetWeights(t.Context(), begin, ops.Weights{"blue": 90, "green": 10, "purple": 1}), "nobody knows its load balancer")
+	is(begin)
+	require.NoError(t, a.Cloud.SetWeights(t.Context(), begin, back))
+	is(back)
+	require.NoError(t, a.Cloud.SetWeights(t.Context(), back, begin))
+	is(begin)
 }
 
 func switchedBack(t *testing.T, a Account) {
@@ -177,4 +212,15 @@ func deploy(t *testing.T, a Account) {
 	require.NoError(t, err)
 	assert.Equal(t, a.Other, green.TaskDefinition)
 	require.Error(t, a.Cloud.Deploy(t.Context(), "purple", a.Other))
+}
+
+func scale(t *testing.T, a Account) {
+	t.Helper()
+	a.without(t, Scaling)
+	require.NoError(t, a.Cloud.Scale(t.Context(), "green", 4))
+	green, err := a.Cloud.Color(t.Context(), "green")
+	require.NoError(t, err)
+	assert.Equal(t, 4, green.Desired)
+	require.NoError(t, a.Cloud.Scale(t.Context(), "green", 3))
+	require.Error(t, a.Cloud.Scale(t.Context(), "purple", 3))
 }

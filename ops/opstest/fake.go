@@ -44,6 +44,7 @@ type Color struct {
 	Release ops.Release
 	Errors  float64 // share of 5xx
 	P95     time.Duration
+	Unknown string // why its requests are not known
 }
 
 // Healthy is a colour that is up with a number of tasks.
@@ -126,13 +127,31 @@ func (f *Fake) Color(ctx context.Context, name string) (state ops.Color, err err
 // Requests implements [ops.Cloud]: the load follows the records as they are now.
 func (f *Fake) Requests(ctx context.Context, name string, window time.Duration) (r ops.Requests, err error) {
 	err = f.color(ctx, name, "read requests", func(c *Color) {
-		count := f.s.Load * window.Seconds() * f.s.share(name)
-		r = ops.Requests{Window: window, Count: int(math.Round(count)), Errors: int(math.Round(count * c.Errors))}
-		if r.Count > 0 {
-			r.P95 = c.P95
-		}
+		r = f.s.requests(name, c, window)
 	})
 	return r, err
+}
+
+// requests are alike in every minute, and as many in all as the load says.
+func (s *State) requests(name string, c *Color, window time.Duration) ops.Requests {
+	n := max(1, int(math.Ceil(window.Minutes())))
+	end := time.Now().Truncate(time.Minute)
+	count := s.Load * 60 * s.share(name)
+	minutes := make([]ops.Minute, n)
+	until := func(i int, each float64) int { return int(math.Round(float64(i) * each)) }
+	for i := range minutes {
+		m := ops.Minute{
+			Start: end.Add(time.Duration(i-n) * time.Minute), Count: until(i+1, count) - until(i, count),
+			Errors: until(i+1, count*c.Errors) - until(i, count*c.Errors),
+		}
+		if m.Count > 0 {
+			m.P50, m.P95, m.P99 = c.P95/2, c.P95, 2*c.P95
+		}
+		minutes[i] = m
+	}
+	r := ops.Sum(minutes, time.Minute)
+	r.Unknown = c.Unknown
+	return r
 }
 
 // share is the part of the load that a colour gets.
@@ -150,6 +169,25 @@ func (s *State) share(color string) float64 {
 func (f *Fake) Weights(ctx context.Context) (w ops.Weights, err error) {
 	err = f.locked(ctx, "read records", func() error { w = maps.Clone(f.s.Records); return nil })
 	return w, err
+}
+
+// SetWeights implements [ops.Cloud].
+func (f *Fake) SetWeights(ctx context.Context, was, weights ops.Weights) error {
+	if err := f.locked(ctx, "set records", func() error {
+		if !maps.Equal(f.s.Records, was) {
+			return ops.ErrTrafficChanged
+		}
+		for color := range weights {
+			if _, ok := was[color]; !ok {
+				return fmt.Errorf("colour %q has no record", color)
+			}
+		}
+		f.s.Records = maps.Clone(weights)
+		return nil
+	}); err != nil {
+		return err
+	}
+	return f.at(ctx, "set the records")
 }
 
 // SwitchedBack implements [ops.Cloud].
@@ -178,6 +216,13 @@ func (f *Fake) Deploy(ctx context.Context, name, task string) error {
 			digest = c.Release.PreviousDigest
 		}
 		c.TaskDefinition, c.Digests = task, []string{digest}
+	})
+}
+
+// Scale implements [ops.Cloud]. The tasks are there in no time.
+func (f *Fake) Scale(ctx context.Context, name string, tasks int) error {
+	return f.color(ctx, name, "scale", func(c *Color) {
+		c.Desired, c.Running, c.Targets.Healthy = tasks, tasks, tasks-c.Targets.Unhealthy-c.Targets.Starting
 	})
 }
 

@@ -43,6 +43,7 @@ type Stacks struct {
 
 	mu     sync.Mutex
 	opened map[string]*auto.Stack
+	zone   string // once it is known.
 }
 
 var _ ops.Stacks = (*Stacks)(nil)

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
@@ -30,6 +31,8 @@ type Options struct {
 	OnPaper bool
 	// CrashAfter is that of [cloud.Options].
 	CrashAfter int
+	// Authorize refuses calls of AWS's protocols. Default: all are allowed.
+	Authorize awsapi.Authorize
 	// Out is told what does not run, and why. Required.
 	Out io.Writer
 }
@@ -50,7 +53,8 @@ type Account struct {
 	opts         Options
 	certificates *authority
 	databases    *databases
-	secrets      *secretsServer
+	api          *awsapi.Server
+	secrets      *secretVersions
 	metrics      alarm.Source // all of them: what is measured, published or made up.
 	published    *alarm.Store
 	metricFaults alarm.Faults
@@ -64,6 +68,8 @@ type Account struct {
 	// mu makes what runs follow one change at a time.
 	mu   sync.Mutex
 	said sync.Map // what Out was told.
+	// records are changed by one call at a time.
+	records sync.Mutex
 }
 
 // once reports whether it is the first time that a thing is to be said.
@@ -81,6 +87,13 @@ func Open(opts Options) (*Account, error) {
 	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter}); err != nil {
 		return nil, err
 	}
+	if err := a.serveAPI(); err != nil {
+		return nil, err
+	}
+	if a.secrets, err = openSecrets(a.path("secrets.json")); err != nil {
+		a.Close()
+		return nil, err
+	}
 	if opts.OnPaper {
 		return a, nil
 	}
@@ -91,6 +104,7 @@ func Open(opts Options) (*Account, error) {
 		fmt.Fprintf(opts.Out, "services do not run here, deployments are only judged: %v\n", err)
 		return a, nil
 	} else if err != nil {
+		a.Close()
 		return nil, err
 	}
 	if err := a.connect(); err != nil {
@@ -107,9 +121,6 @@ func (a *Account) path(parts ...string) string {
 
 func (a *Account) connect() (err error) {
 	if a.certificates, err = openAuthority(a.path("certificates")); err != nil {
-		return err
-	}
-	if a.secrets, err = a.serveSecrets(); err != nil {
 		return err
 	}
 	a.databases = newDatabases(a)
@@ -151,7 +162,7 @@ func (a *Account) Close() {
 	if a.Runtime != nil {
 		a.Runtime.Close()
 	}
-	a.secrets.close()
+	a.api.Close()
 	a.databases.close()
 }
 

@@ -118,7 +118,7 @@ func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, er
 		}.Start(ctx)
 	}
 	if err == nil {
-		i.front, err = database.Listen(ctx, database.Options{Admin: i.server.URL(), Region: i.region, SecretKey: secretKey})
+		i.front, err = database.Listen(ctx, database.Options{Admin: i.server.URL(), Region: i.region, SecretKey: d.account.api.Secret})
 	}
 	if err == nil && !d.hasBackup(i) {
 		err = d.backup(ctx, i)

@@ -29,7 +29,7 @@ func TestCloseLeavesNoProcess(t *testing.T) {
 	first, second := w.definition("green", runtimetest.Push(t, "FORK=1"), nil), w.definition("green", runtimetest.Push(t, "SICK=1"), nil)
 	service := w.color("green", first, nil).service
 	require.False(t, w.deploy(service, first, "").Failed)
-	require.NoError(t, w.Deploy(t.Context(), "green", second)) // something is going on.
+	require.NoError(t, w.seen.Deploy(t.Context(), "green", second)) // something is going on.
 	status, running := w.status(), w.running(service)
 	require.Greater(t, len(running.Deployments), 1)
 	require.GreaterOrEqual(t, len(children(t)), 2)
@@ -112,7 +112,7 @@ func TestDeploy(t *testing.T) {
 	w = w.reopen()
 	require.NoError(t, w.Start(t.Context()))
 	assert.Equal(t, "good", w.task(service).Release)
-	require.ErrorContains(t, w.Deploy(t.Context(), "green", "arn:none"), "TaskDefinition not found")
+	require.ErrorContains(t, w.seen.Deploy(t.Context(), "green", "arn:none"), "TaskDefinition not found")
 	require.NoError(t, w.Drift("ecs/service", service.ID, "desiredCount", "1"))
 	eventually(t, func() bool { s := w.running(service); return s.Steady && s.RunningCount == 1 }, "it follows the desired count")
 	task := w.running(service).Tasks[0].Address

@@ -98,7 +98,7 @@ func TestSite(t *testing.T) {
 		{Name: domain, SetIdentifier: "second", Failover: dns.Secondary, Alias: alias("d1.cloudfront.net", false)},
 		{Name: "live." + domain, SetIdentifier: "blue", Weight: &weight, Alias: alias(front, true)},
 	}, w.status().Records)
-	weights, err := w.Weights(t.Context())
+	weights, err := w.seen.Weights(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, ops.Weights{"blue": 0}, weights)
 

@@ -15,7 +15,7 @@ func (a *Account) ContainerSecret(valueFrom string) (string, error) {
 }
 
 // Endpoint is that of AWS for the tasks.
-func (a *Account) Endpoint() string { return a.secrets.endpoint }
+func (a *Account) Endpoint() string { return a.api.URL }
 
 // Events is told what a task logs.
 func (a *Account) Events(group, message string) { a.filter(group, message) }

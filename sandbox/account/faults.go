@@ -6,11 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 )
 
-// The faults besides those of package runtime. Only the last two have a scope.
+// The faults besides those of packages runtime and awsapi. Only the last two have a scope.
 const (
 	// FaultDatabaseDown stops the databases, and keeps their data.
 	FaultDatabaseDown = "db-down"
@@ -25,7 +26,7 @@ const (
 )
 
 // FaultKinds are all that [Account.SetFault] knows.
-var FaultKinds = append(slices.Clone(runtime.FaultKinds), FaultDatabaseDown, FaultRegistryDown, FaultRegionDown, FaultMetric)
+var FaultKinds = slices.Concat(runtime.FaultKinds, []string{FaultDatabaseDown, FaultRegistryDown, FaultRegionDown, FaultMetric}, awsapi.FaultKinds)
 
 // Kept reports whether a fault also holds for the next start of the account, and
 // where nothing runs.
@@ -38,10 +39,12 @@ func Kept(fault string) bool {
 // it.
 func (a *Account) SetFault(fault string, on bool) error {
 	kind, scope, _ := strings.Cut(fault, ":")
-	name, _, _ := strings.Cut(kind, "=")
+	name, value, _ := strings.Cut(kind, "=")
 	switch {
 	case !slices.Contains(FaultKinds, name):
 		return fmt.Errorf("unknown fault %q: there are %s", name, strings.Join(FaultKinds, ", "))
+	case slices.Contains(awsapi.FaultKinds, name):
+		return a.api.SetFault(name, value, scope, on)
 	case Kept(fault):
 		if err := a.Cloud.SetFault(fault, on); err != nil || a.Runtime == nil {
 			return err

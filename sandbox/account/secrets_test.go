@@ -15,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/aws/smithy-go"
@@ -29,9 +28,7 @@ import (
 
 // sdk is Secrets Manager as a task finds it.
 func (w *world) sdk() *secretsmanager.Client {
-	return secretsmanager.New(secretsmanager.Options{
-		Region: region, BaseEndpoint: aws.String(w.Endpoint()), Credentials: credentials.NewStaticCredentialsProvider("sandbox", "sandbox", ""),
-	})
+	return secretsmanager.NewFromConfig(w.aws("codeflow-green-task"))
 }
 
 // value asks as a task does.
@@ -84,7 +81,7 @@ func TestSecrets(t *testing.T) {
 	var refused smithy.APIError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "UnknownOperationException", refused.ErrorCode())
-	assert.Contains(t, refused.ErrorMessage(), "secretsmanager.ListSecrets")
+	assert.Contains(t, refused.ErrorMessage(), "secretsmanager:ListSecrets")
 }
 
 func TestSecretVersions(t *testing.T) {

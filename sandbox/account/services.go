@@ -108,7 +108,7 @@ func (a *Account) taskDefinition(region, arn string) (scheduler.TaskDefinition, 
 			absent = append(absent, container.Name)
 		}
 		container.Secrets = secrets
-		container.Environment = append(a.databases.environment(container.Environment), a.secrets.environment(region)...)
+		container.Environment = append(a.databases.environment(container.Environment), a.environment(region, textOf(found, "taskRoleArn"))...)
 	}
 	definition.Containers = without(definition.Containers, absent)
 	// Without sizes, which only Fargate demands, there is no utilization.
@@ -201,4 +201,13 @@ func (a *Account) deploy(service *cloud.Resource, definition string) error {
 		}
 	}
 	return nil
+}
+
+// scale makes a service have so many tasks, behind the engine's back.
+func (a *Account) scale(service *cloud.Resource, tasks int) error {
+	service.Outputs["desiredCount"] = float64(tasks)
+	if err := a.Cloud.Store().Put(service); err != nil || a.Runtime == nil {
+		return err
+	}
+	return a.Runtime.Scale(textOf(service, "name"), tasks)
 }

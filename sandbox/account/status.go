@@ -43,6 +43,7 @@ func (a *Account) Status() (Status, error) {
 	for _, fault := range a.metricFaults.List() {
 		status.Faults = append(status.Faults, FaultMetric+"="+fault)
 	}
+	status.Faults = append(status.Faults, a.api.Faults()...)
 	if a.opts.Images.Down() {
 		status.Faults = append(status.Faults, FaultRegistryDown)
 	}

@@ -13,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
@@ -46,8 +49,9 @@ func (r *registry) Down() bool            { return r.down.Load() }
 
 // world is an account with a network.
 type world struct {
-	*account.Ops
+	*account.Account
 	t         *testing.T
+	seen      ops.Cloud // as the traffic controller does.
 	dir       string
 	vpc, zone string
 	subnets   []string
@@ -60,9 +64,7 @@ func open(t *testing.T, dir string, opts account.Options) *world {
 	opened, err := account.Open(opts)
 	require.NoError(t, err)
 	t.Cleanup(opened.Close)
-	w := &world{t: t, dir: dir, Ops: &account.Ops{
-		Account: opened, Platform: naming.Platform{Project: "codeflow", Environment: "prod"}, Region: region, Domain: domain,
-	}}
+	w := &world{t: t, dir: dir, Account: opened}
 	w.vpc = w.seed("ec2/vpc", in{"cidrBlock": "10.0.0.0/16"}).ID
 	for i, zone := range []string{"a", "b"} {
 		w.subnets = append(w.subnets, w.seed("ec2/subnet", in{
@@ -70,9 +72,23 @@ func open(t *testing.T, dir string, opts account.Options) *world {
 		}).ID)
 	}
 	w.seed("ec2/internetGateway", in{"vpcId": w.vpc})
-	w.seed("ecs/cluster", in{"name": "codeflow"})
 	w.zone = w.seed("route53/zone", in{"name": domain}).ID
+	w.seen = opsaws.New(w.aws("codeflow-operator-prod"), opsaws.Settings{
+		Project: "codeflow", Environment: "prod", Domain: domain, Zone: func(context.Context) (string, error) { return w.zone, nil },
+		Minute: opts.TimeScale.Seconds(60),
+	})
 	return w
+}
+
+// aws leads an SDK to the account, as a role.
+func (w *world) aws(role string) aws.Config {
+	w.t.Helper()
+	access, err := w.Access(role)
+	require.NoError(w.t, err)
+	return aws.Config{
+		Region: region, BaseEndpoint: aws.String(access.URL), RetryMaxAttempts: 1,
+		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKeyID, access.SecretAccessKey, ""),
+	}
 }
 
 // reopen closes the account and opens it again.
@@ -147,8 +163,9 @@ func (w *world) color(name, definition string, service in) color {
 	w.seed("lb/listener", in{
 		"loadBalancerArn": c.balancer.ID, "port": 80, "protocol": "HTTP", "defaultActions": []in{{"type": "forward", "targetGroupArn": c.group.ID}},
 	})
+	w.seed("ecs/cluster", in{"name": "codeflow-" + name + "-cluster"})
 	properties := in{
-		"name": "codeflow-" + name + "-service", "cluster": "codeflow", "taskDefinition": definition, "desiredCount": 2,
+		"name": "codeflow-" + name + "-service", "cluster": "codeflow-" + name + "-cluster", "taskDefinition": definition, "desiredCount": 2,
 		"networkConfiguration":     in{"subnets": w.subnets},
 		"loadBalancers":            []in{{"targetGroupArn": c.group.ID, "containerName": "server", "containerPort": runtimetest.Port}},
 		"deploymentCircuitBreaker": in{"enable": true, "rollback": true},
@@ -234,15 +251,15 @@ func TestOnPaper(t *testing.T) {
 	c := w.color("green", w.definition("green", runtimetest.Push(t), nil), nil)
 	w.steady(c.service)
 	for what, use := range map[string]func() error{
-		"status":  func() error { _, err := w.Status(); return err },
-		"logs":    func() error { _, err := w.Logs("codeflow-green-service", time.Time{}); return err },
-		"fault":   func() error { return w.SetFault("slow:green", true) },
-		"color":   func() error { _, err := w.Color(t.Context(), "green"); return err },
-		"request": func() error { _, err := w.Requests(t.Context(), "green", time.Minute); return err },
-		"weights": func() error { _, err := w.Weights(t.Context()); return err },
+		"status": func() error { _, err := w.Status(); return err },
+		"logs":   func() error { _, err := w.Logs("codeflow-green-service", time.Time{}); return err },
+		"fault":  func() error { return w.SetFault("slow:green", true) },
 	} {
 		assert.NotPanics(t, func() { assert.ErrorContains(t, use(), "run", what) }, what)
 	}
+	green, err := w.seen.Color(t.Context(), "green")
+	require.NoError(t, err)
+	assert.Equal(t, ops.Color{Desired: 2, TaskDefinition: text(c.service, "taskDefinition")}, green)
 	require.NoError(t, w.SetFault("deploy-fails", true), "it holds for the next start")
 	assert.NoDirExists(t, w.dir+"/runtime")
 }

@@ -1,46 +1,52 @@
-// Package control lets other processes work on the account of a sandbox that runs:
-// [Serve] in the one that has it, [Dial] in the others.
+// Package control lets other processes see and hurt the account of a sandbox that runs:
+// [Serve] in the one that has it, [Dial] in the others. What AWS has a call for is not
+// here: see [account.Account.Access].
 package control
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/subtle"
 	"fmt"
+	"io"
 	"net"
 	"net/rpc"
 	"net/rpc/jsonrpc"
 	"time"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/logs"
 )
 
-// Account is what may be done with an account that runs; [account.Ops] is one.
+// Account is what may be done with an account that runs; [account.Account] is one.
 type Account interface {
-	ops.Cloud
-
 	Status() (account.Status, error)
 	Logs(service string, since time.Time) ([]logs.Event, error)
 	SetFault(fault string, on bool) error
 	Drift(typ, name, property, value string) error
 	Sweep(stack string, known [][2]string) (removed []string, err error)
+	Access(role string) (account.Access, error)
+	Calls() ([]awsapi.Count, error)
 }
 
 var (
-	_ Account = (*account.Ops)(nil)
+	_ Account = (*account.Account)(nil)
 	_ Account = (*Client)(nil)
 )
 
-// Serve answers on a free loopback port until the context ends.
+// Serve answers on a free loopback port until the context ends. The address begins with
+// a token, without which other users of the machine get no answer.
 func Serve(ctx context.Context, a Account) (address string, err error) {
 	server := rpc.NewServer()
-	if err := server.RegisterName("Account", &methods{ctx, a}); err != nil {
+	if err := server.RegisterName("Account", &methods{a}); err != nil {
 		return "", fmt.Errorf("serving the account: %w", err)
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("serving the account: %w", err)
 	}
+	token := rand.Text()
 	context.AfterFunc(ctx, func() { _ = listener.Close() })
 	go func() {
 		for {
@@ -49,28 +55,29 @@ func Serve(ctx context.Context, a Account) (address string, err error) {
 				return // it was closed.
 			}
 			context.AfterFunc(ctx, func() { _ = conn.Close() })
-			go server.ServeCodec(jsonrpc.NewServerCodec(conn))
+			go func() {
+				got := make([]byte, len(token))
+				if _, err := io.ReadFull(conn, got); err != nil || subtle.ConstantTimeCompare(got, []byte(token)) == 0 {
+					_ = conn.Close()
+					return
+				}
+				server.ServeCodec(jsonrpc.NewServerCodec(conn))
+			}()
 		}
 	}()
-	return listener.Addr().String(), nil
+	return token + "@" + listener.Addr().String(), nil
 }
 
 // Empty is an argument or a result that says nothing.
 type Empty struct{}
 
-// Requests, Refusal, Logs, Fault, Drift and Sweep are arguments of methods.
+// Logs, Fault, Drift and Sweep are arguments of methods.
 type (
-	Requests struct {
-		Color  string
-		Window time.Duration
-	}
-	Refusal struct{ Note *ops.SwitchedBack }
-	Logs    struct {
+	Logs struct {
 		Service string
 		Since   time.Time
 	}
-	Deployment struct{ Color, TaskDefinition string }
-	Fault      struct {
+	Fault struct {
 		Fault string
 		On    bool
 	}
@@ -82,38 +89,7 @@ type (
 )
 
 // methods is an account in the form that package rpc asks for.
-type methods struct {
-	ctx     context.Context //nolint:containedctx // the server's life.
-	account Account
-}
-
-func (m *methods) Color(color string, reply *ops.Color) (err error) {
-	*reply, err = m.account.Color(m.ctx, color)
-	return err
-}
-
-func (m *methods) Requests(r Requests, reply *ops.Requests) (err error) {
-	*reply, err = m.account.Requests(m.ctx, r.Color, r.Window)
-	return err
-}
-
-func (m *methods) Weights(_ Empty, reply *ops.Weights) (err error) {
-	*reply, err = m.account.Weights(m.ctx)
-	return err
-}
-
-func (m *methods) SwitchedBack(_ Empty, reply *Refusal) (err error) {
-	reply.Note, err = m.account.SwitchedBack(m.ctx)
-	return err
-}
-
-func (m *methods) SetSwitchedBack(r Refusal, _ *Empty) error {
-	return m.account.SetSwitchedBack(m.ctx, r.Note)
-}
-
-func (m *methods) Deploy(d Deployment, _ *Empty) error {
-	return m.account.Deploy(m.ctx, d.Color, d.TaskDefinition)
-}
+type methods struct{ account Account }
 
 func (m *methods) Status(_ Empty, reply *account.Status) (err error) {
 	*reply, err = m.account.Status()
@@ -137,5 +113,16 @@ func (m *methods) Drift(d Drift, _ *Empty) error {
 func (m *methods) Sweep(s Sweep, reply *[]string) error {
 	removed, err := m.account.Sweep(s.Stack, s.Known)
 	*reply = append([]string{}, removed...)
+	return err
+}
+
+func (m *methods) Access(role string, reply *account.Access) (err error) {
+	*reply, err = m.account.Access(role)
+	return err
+}
+
+func (m *methods) Calls(_ Empty, reply *[]awsapi.Count) error {
+	calls, err := m.account.Calls()
+	*reply = append([]awsapi.Count{}, calls...)
 	return err
 }

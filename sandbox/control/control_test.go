@@ -1,19 +1,19 @@
-// These tests use an account in memory; the one that really runs is held against
-// the contract in package account.
+// These tests use an account that answers with what it was asked.
 package control_test
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/ferg-cod3s/codeflow-infrastructure/ops/opstest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/control"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/dns"
@@ -23,8 +23,8 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/task"
 )
 
-// fake is an account in memory that answers with what it was asked.
-type fake struct{ *opstest.Fake }
+// fake is an account. Logs waits for a service that is slow.
+type fake struct{ slow chan struct{} }
 
 var noon = time.Date(2026, 6, 1, 12, 0, 0, 5, time.UTC)
 
@@ -43,7 +43,10 @@ var status = account.Status{
 
 func (fake) Status() (account.Status, error) { return status, nil }
 
-func (fake) Logs(service string, since time.Time) ([]logs.Event, error) {
+func (f fake) Logs(service string, since time.Time) ([]logs.Event, error) {
+	if service == "slow" {
+		<-f.slow
+	}
 	if service == "quiet" {
 		return nil, nil
 	}
@@ -63,6 +66,14 @@ func (fake) Sweep(stack string, known [][2]string) ([]string, error) {
 	return []string{stack, known[1][0], known[1][1]}, nil
 }
 
+func (fake) Access(role string) (account.Access, error) {
+	return account.Access{URL: "http://127.0.0.1", AccessKeyID: role, SecretAccessKey: "secret"}, nil
+}
+
+func (fake) Calls() ([]awsapi.Count, error) {
+	return []awsapi.Count{{Role: "operator", Service: "ecs", Calls: 1}}, nil
+}
+
 func serve(t *testing.T, a control.Account) (client *control.Client, end func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -79,7 +90,7 @@ func serve(t *testing.T, a control.Account) (client *control.Client, end func())
 
 func TestEverythingArrives(t *testing.T) {
 	t.Parallel()
-	client, _ := serve(t, fake{opstest.New()})
+	client, _ := serve(t, fake{})
 	got, err := client.Status()
 	require.NoError(t, err)
 	assert.Equal(t, status, got)
@@ -98,45 +109,41 @@ func TestEverythingArrives(t *testing.T) {
 	require.EqualError(t, client.SetFault("slow:blue", true), "fault slow:blue true")
 	require.EqualError(t, client.SetFault("slow:blue", false), "fault slow:blue false")
 	require.EqualError(t, client.Drift("ec2/vpc", "vpc", "cidrBlock", "10.0.0.0/8"), "ec2/vpc vpc cidrBlock 10.0.0.0/8")
-	_, err = client.Color(t.Context(), "purple")
-	require.EqualError(t, err, `colour "purple" is not up`)
-	requests, err := client.Requests(t.Context(), "blue", 2*time.Minute)
+	access, err := client.Access("operator")
 	require.NoError(t, err)
-	assert.Equal(t, 7200, requests.Count)
-	assert.Equal(t, 2*time.Minute, requests.Window)
+	assert.Equal(t, account.Access{URL: "http://127.0.0.1", AccessKeyID: "operator", SecretAccessKey: "secret"}, access)
+	calls, err := client.Calls()
+	require.NoError(t, err)
+	assert.Equal(t, []awsapi.Count{{Role: "operator", Service: "ecs", Calls: 1}}, calls)
 }
 
 func TestCallsDoNotWaitForEachOther(t *testing.T) {
 	t.Parallel()
-	account, free := opstest.New(), make(chan struct{})
-	account.Hook = func(ctx context.Context, point string) error {
-		if point == "read color" {
-			select {
-			case <-free:
-			case <-ctx.Done():
-			}
-		}
-		return ctx.Err()
-	}
-	client, end := serve(t, fake{account})
-	ctx, cancel := context.WithCancel(t.Context())
-	early := make(chan error)
-	for range 2 {
-		go func() { _, err := client.Color(ctx, "blue"); early <- err }()
-	}
-	weights, err := client.Weights(t.Context())
+	slow := make(chan struct{})
+	client, end := serve(t, fake{slow})
+	waiting := make(chan error)
+	go func() { _, err := client.Logs("slow", noon); waiting <- err }()
+	_, err := client.Status()
 	require.NoError(t, err)
-	assert.Equal(t, 100, weights["blue"])
-	cancel()
-	require.ErrorIs(t, <-early, context.Canceled)
-	require.ErrorIs(t, <-early, context.Canceled)
-	close(free)
-	_, err = client.Color(t.Context(), "blue")
-	require.NoError(t, err, "those that were given up do no harm")
+	close(slow)
+	require.NoError(t, <-waiting)
 
 	end()
-	_, err = client.Weights(t.Context())
+	_, err = client.Status()
 	require.Error(t, err)
-	_, err = control.Dial("127.0.0.1:1")
+	_, err = control.Dial("token@127.0.0.1:1")
 	require.ErrorContains(t, err, "connecting to the sandbox that runs")
+}
+
+// TestWithoutToken is another user of the machine, who finds the port.
+func TestWithoutToken(t *testing.T) {
+	t.Parallel()
+	address, err := control.Serve(t.Context(), fake{})
+	require.NoError(t, err)
+	token, port, _ := strings.Cut(address, "@")
+	for _, guessed := range []string{strings.Repeat("A", len(token)), token[1:] + "A"} {
+		client, err := control.Dial(guessed + "@" + port)
+		require.NoError(t, err)
+		assert.Error(t, client.SetFault("az-down:eu-central-1a", true))
+	}
 }

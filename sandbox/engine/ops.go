@@ -1,37 +1,91 @@
 package engine
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
-	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/tokens"
 )
 
-// ttl of aliases and the interval between two samples, in AWS's seconds, and the
-// window of requests, which come no faster when time does: longer than at AWS, so
-// that it has enough of them.
+// ttl of aliases, the interval between two samples, and the window of requests, in
+// AWS's seconds. Requests come no faster when time does, so the window is longer than
+// at AWS, to have enough of them.
 const (
 	ttl, interval = 60, 10
-	window        = 6 * time.Minute
+	window        = 360
 )
 
-// Ops is where the traffic controller works on a platform's stack of this sandbox.
-// What it waits for passes at the sandbox's time scale; a bake and a guard are given
-// in real time.
-func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
+// AWS leads the SDKs to the account, as a role.
+func (s *Sandbox) AWS(role string) (aws.Config, error) {
+	access, err := s.Account.Access(role)
+	return aws.Config{
+		Region: s.platform.Region, BaseEndpoint: aws.String(access.URL),
+		Credentials: credentials.NewStaticCredentialsProvider(access.AccessKeyID, access.SecretAccessKey, ""),
+	}, err
+}
+
+// Traffic is the account as the traffic controller sees it, as a role.
+func (s *Sandbox) Traffic(role string) (ops.Cloud, error) {
+	cfg, err := s.AWS(role)
+	return opsaws.New(cfg, opsaws.Settings{
+		Project: s.platform.Project, Environment: s.platform.Environment, Domain: s.Domain(), Zone: s.hostedZone,
+		Minute: s.scale.Seconds(60),
+	}), err
+}
+
+// hostedZone is the platform's, of its outputs, which are read once: a program of the
+// engine's does that.
+func (s *Sandbox) hostedZone(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	known := s.zone
+	s.mu.Unlock()
+	if known != "" {
+		return known, nil
+	}
+	zone, err := s.pulumi(platformStack, io.Discard).Zone(ctx)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.zone = zone
+	return zone, err
+}
+
+// platformStack is the one with the records.
+const platformStack = "prod"
+
+func (s *Sandbox) pulumi(platform string, log io.Writer) *pulumi.Stacks {
+	return pulumi.New(pulumi.Options{Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log})
+}
+
+// Journal is the folder of the traffic controller's.
+func (s *Sandbox) Journal(platform string) string { return s.path("ops", platform) }
+
+// Ops is where the traffic controller works on a platform's stack of this sandbox, as an
+// operator does. What it waits for passes at the sandbox's time scale; a bake and a guard
+// are given in real time.
+func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
+	operator := s.Names().OperatorRole()
+	seen, err := s.Traffic(operator)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := s.AWS(operator)
 	return &cli.Target{
-		Cloud: s.Account,
-		Stacks: pulumi.New(pulumi.Options{
-			Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log,
-		}),
+		Cloud:  seen,
+		Stacks: s.pulumi(platform, log),
 		Schema: ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
 		Colors: s.platform.Colors,
-		Dir:    s.path("ops", platform),
+		Dir:    s.Journal(platform),
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: window},
-	}
+		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
+		Tokens: tokens.New(cfg, s.Names().TokensSecret()),
+	}, err
 }

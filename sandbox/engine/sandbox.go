@@ -86,6 +86,7 @@ type Sandbox struct {
 
 	mu     sync.Mutex
 	stacks map[string]auto.Stack
+	zone   string // of the platform, once it is known.
 }
 
 // Open starts the simulated account, or works on that of a process that runs it,
@@ -135,6 +136,14 @@ func (s *Sandbox) path(parts ...string) string {
 // Dir is the sandbox's folder.
 func (s *Sandbox) Dir() string { return s.dir }
 
+// Names are the platform's.
+func (s *Sandbox) Names() naming.Platform {
+	return naming.Platform{Project: s.platform.Project, Environment: s.platform.Environment}
+}
+
+// Region is the platform's.
+func (s *Sandbox) Region() string { return s.platform.Region }
+
 // Domain is the platform's.
 func (s *Sandbox) Domain() string { return s.platform.Domain.Name }
 
@@ -163,11 +172,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	answering, hush := context.WithCancel(serving)
 	s.close = append(s.close, func() error { simulated.Close(); return nil }, func() error { hush(); return nil })
 	s.Cloud = simulated.Cloud
-	s.Account = &account.Ops{
-		Account:  simulated,
-		Platform: naming.Platform{Project: s.platform.Project, Environment: s.platform.Environment},
-		Region:   s.platform.Region, Domain: s.platform.Domain.Name,
-	}
+	s.Account = simulated
 	if err := s.seed(); err != nil {
 		return err
 	}

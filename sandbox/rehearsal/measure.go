@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
 )
@@ -38,16 +39,15 @@ func (r *rehearsal) sample(ctx context.Context) {
 }
 
 func (r *rehearsal) look(ctx context.Context, color string) (s report.ColorSample, err error) {
-	window := time.Duration(float64(counting) * float64(r.sandbox.TimeScale())) // AWS's time.
-	requests, err := r.sandbox.Account.Requests(ctx, color, window)
+	requests, err := r.traffic.Requests(ctx, color, counting)
 	if err != nil {
 		return s, err
 	}
-	state, err := r.sandbox.Account.Color(ctx, color)
+	state, err := r.traffic.Color(ctx, color)
 	if err != nil {
 		return s, err
 	}
-	weights, err := r.sandbox.Account.Weights(ctx)
+	weights, err := r.traffic.Weights(ctx)
 	return report.ColorSample{
 		RequestsPerSecond: float64(requests.Count) / counting.Seconds(), ErrorsPerSecond: float64(requests.Errors) / counting.Seconds(),
 		P95Seconds: requests.P95.Seconds(), Weight: float64(weights[color]), HealthyTargets: state.Targets.Healthy,
@@ -120,6 +120,13 @@ func (r *rehearsal) write() error {
 	}
 	for _, s := range all.Switches {
 		fmt.Fprintln(r.opts.Out, s.Sentence(all.TimeScale))
+	}
+	calls, err := r.sandbox.Account.Calls()
+	if err == nil {
+		err = awsapi.WriteCounts(r.opts.Out, calls)
+	}
+	if err != nil {
+		return err
 	}
 	fmt.Fprintln(r.opts.Out, all.Pace())
 	fmt.Fprintln(r.opts.Out, report.Summary(*all, dir+"/"+report.HTMLFile))

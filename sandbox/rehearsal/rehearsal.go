@@ -21,6 +21,8 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/report"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/rehearsal/traffic"
@@ -45,6 +47,7 @@ const LogFile = "rehearsal.log"
 type rehearsal struct {
 	opts    Options
 	sandbox *engine.Sandbox
+	traffic ops.Cloud     // as seen beside the controller.
 	load    *traffic.Load // nil until the platform is up.
 	pace    *traffic.Pace
 	terms   terms
@@ -81,6 +84,9 @@ func Run(ctx context.Context, opts Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.sandbox.Close()) }()
+	if r.traffic, err = r.sandbox.Traffic(account.Administrator); err != nil {
+		return err
+	}
 	if err := r.rehearse(ctx); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (r *rehearsal) switchTo(ctx context.Context, color string, row *row) (code 
 	began := time.Now()
 	code, errors := r.ops(ctx, "switch", "--to", color, "--steps", "10,50,100", "--bake", r.terms.stretched(bake).String(),
 		"--guard", r.terms.stretched(guard).String(), "--yes")
-	entries, _, err := ops.ReadJournal(r.sandbox.Ops("prod", r.log).Dir)
+	entries, _, err := ops.ReadJournal(r.sandbox.Journal("prod"))
 	for _, e := range entries {
 		if e.Time.Before(began.Add(-time.Second)) {
 			continue
@@ -67,7 +67,7 @@ func (r *rehearsal) ops(ctx context.Context, args ...string) (code int, errors s
 	var problems bytes.Buffer
 	terminal := cli.Terminal{Out: lines{r}, Err: io.MultiWriter(r.log, &problems)}
 	code = cli.Run(ctx, args, terminal, func(_ context.Context, _ cli.Flags, _ io.Writer) (*cli.Target, error) {
-		return r.sandbox.Ops("prod", r.log), nil
+		return r.sandbox.Ops("prod", r.log)
 	})
 	return code, strings.TrimSpace(problems.String())
 }
@@ -194,8 +194,7 @@ func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string
 	if !until.IsZero() {
 		row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(moved))
 	}
-	window := time.Duration(float64(time.Since(began)) * float64(r.sandbox.TimeScale()))
-	requests, err := r.sandbox.Account.Requests(ctx, r.idle, window)
+	requests, err := r.traffic.Requests(ctx, r.idle, time.Since(began))
 	row.AllowedFailures = requests.Errors
 	return errors.Join(err, expect("ops switch", cli.ExitSwitchedBack, code))
 }
@@ -286,7 +285,7 @@ func (r *rehearsal) service() (scheduler.ServiceStatus, error) {
 // ready waits until one colour has all the traffic and both are well, whatever an
 // earlier scenario left, and ends a switch that was not finished.
 func (r *rehearsal) ready(ctx context.Context) error {
-	weights, err := r.sandbox.Account.Weights(ctx)
+	weights, err := r.traffic.Weights(ctx)
 	if err != nil {
 		return err
 	}
@@ -294,7 +293,7 @@ func (r *rehearsal) ready(ctx context.Context) error {
 		if code, problems := r.ops(ctx, "switch", "--abort", "--yes"); code != cli.ExitOK {
 			return fmt.Errorf("ending the switch before: %s", problems)
 		}
-		if weights, err = r.sandbox.Account.Weights(ctx); err != nil {
+		if weights, err = r.traffic.Weights(ctx); err != nil {
 			return err
 		}
 	}
@@ -304,7 +303,7 @@ func (r *rehearsal) ready(ctx context.Context) error {
 	}
 	return r.await(ctx, func() (bool, error) {
 		for _, color := range []string{"blue", "green"} {
-			state, err := r.sandbox.Account.Color(ctx, color)
+			state, err := r.traffic.Color(ctx, color)
 			if err != nil || state.Deploying || len(state.Alarms) > 0 || state.Targets.Healthy < state.Desired {
 				return false, errors.Join(err, fmt.Errorf("%s is not well: %d of %d targets healthy, alarms %q, deploying: %t",
 					color, state.Targets.Healthy, state.Desired, state.Alarms, state.Deploying))

@@ -120,6 +120,9 @@ func (r *Runtime) Apply(spec scheduler.Service) (*scheduler.Deployment, error) {
 	return d, nil
 }
 
+// Scale is [scheduler.Scheduler.Scale].
+func (r *Runtime) Scale(service string, tasks int) error { return r.scheduler.Scale(service, tasks) }
+
 // Utilization is [scheduler.Scheduler.Utilization].
 func (r *Runtime) Utilization(service string) (cpu, memory float64, ok bool) {
 	return r.scheduler.Utilization(service)

@@ -25,7 +25,7 @@ const (
 type drillStacks struct {
 	*engine.Sandbox
 
-	account    *account.Ops
+	account    *account.Account
 	names      naming.Platform // of the platform that has the database in use
 	generation int
 	color      string // that serves from it
@@ -34,10 +34,10 @@ type drillStacks struct {
 // Up brings the stacks up and gives the colour the traffic.
 func (s *drillStacks) Up(ctx context.Context) error {
 	var ok bool
-	if s.account, ok = s.Account.(*account.Ops); !ok {
+	if s.account, ok = s.Account.(*account.Account); !ok {
 		return errors.New("the sandbox runs in another process: stop it, or use another --dir")
 	}
-	s.names, s.generation, s.color = s.account.Platform, 1, drilledColor
+	s.names, s.generation, s.color = s.Names(), 1, drilledColor
 	if err := s.up(ctx, platformStack, drilledColor, recovery); err != nil {
 		return err
 	}
@@ -110,7 +110,7 @@ func (s *drillStacks) Restorable() (latest, replicated time.Time) {
 
 // LoseRegion implements [drill.Platform].
 func (s *drillStacks) LoseRegion() error {
-	return s.account.SetFault(account.FaultRegionDown+":"+s.account.Region, true)
+	return s.account.SetFault(account.FaultRegionDown+":"+s.Region(), true)
 }
 
 // Restore implements [drill.Platform].

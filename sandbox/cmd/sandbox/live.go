@@ -292,7 +292,7 @@ func opsCommand(opts *engine.Options) *cobra.Command {
 					if !slices.Contains(engine.Names, flags.Platform) {
 						return nil, fmt.Errorf("there is no stack %q", flags.Platform)
 					}
-					return s.Ops(flags.Platform, log), nil
+					return s.Ops(flags.Platform, log)
 				}
 				terminal := cli.Terminal{
 					In: cmd.InOrStdin(), Out: cmd.OutOrStdout(), Err: cmd.ErrOrStderr(), Asks: term.IsTerminal(int(os.Stdin.Fd())),

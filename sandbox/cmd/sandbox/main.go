@@ -52,7 +52,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
 	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), exportCommand(&opts), driftCommand(&opts), faultCommand(&opts),
-		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
+		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), envCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
 	for operation, short := range map[engine.Operation]string{
 		engine.Up:      "Bring a stack up",
 		engine.Preview: "Show what up would change",

@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
@@ -88,6 +89,14 @@ func openAs(t *testing.T, opts engine.Options) *engine.Sandbox {
 func open(t *testing.T, dir string) *engine.Sandbox {
 	t.Helper()
 	return openAs(t, engine.Options{Dir: dir})
+}
+
+// seen is the account as the traffic controller sees it.
+func seen(t *testing.T, s *engine.Sandbox) ops.Cloud {
+	t.Helper()
+	seen, err := s.Traffic(account.Administrator)
+	require.NoError(t, err)
+	return seen
 }
 
 func run(t *testing.T, s *engine.Sandbox, stack string, operation engine.Operation) *engine.Result {
@@ -209,7 +218,7 @@ func TestRolledBackDeployment(t *testing.T) {
 	assert.Len(t, run(t, s, "prod", engine.Up).Changed, 2, "the weighted and the failover record")
 
 	digest, _ := repaired["digest"].(string)
-	require.NoError(t, s.Account.SetSwitchedBack(t.Context(), &ops.SwitchedBack{Color: "green", Digest: digest, Reason: "p95", Time: time.Now()}))
+	require.NoError(t, seen(t, s).SetSwitchedBack(t.Context(), &ops.SwitchedBack{Color: "green", Digest: digest, Reason: "p95", Time: time.Now()}))
 	_, err = s.Run(t.Context(), "prod", engine.Up)
 	require.ErrorContains(t, err, `traffic for "green" is refused: its release `+digest+` was switched back`)
 	set(t, s, "prod", map[string]string{"green": "it was a test"}, "codeflow:platform", "trafficOverride")

@@ -20,6 +20,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -104,17 +107,18 @@ func TestSwitchIsKilled(t *testing.T) {
 	dir, _ := running(t)
 	s := attached(t, dir)
 
+	view := seen(t, s)
 	watching, stop := context.WithCancel(t.Context())
 	var watch sync.WaitGroup
 	watch.Go(func() {
 		for watching.Err() == nil {
-			if weights, err := s.Account.Weights(watching); err == nil {
+			if weights, err := view.Weights(watching); err == nil {
 				assert.Positive(t, weights.Total(), "nobody has the traffic")
 			}
 			time.Sleep(20 * time.Millisecond)
 		}
 	})
-	journal := s.Ops("prod", os.Stderr).Dir
+	journal := s.Journal("prod")
 	begin := func() []string {
 		to := "green"
 		if entries, _, err := ops.ReadJournal(journal); err == nil && len(entries) > 0 && ops.Fold(entries).Applied["green"] == 100 {
@@ -161,6 +165,24 @@ func TestSwitchIsKilled(t *testing.T) {
 	t.Logf("%d kills, %d rollouts were over before theirs", kills, done)
 }
 
+// caller is who calls with what the command env prints for a role.
+func caller(t *testing.T, dir, role string) string {
+	t.Helper()
+	cmd, out := startCommand(t, dir, "env", "--as", role)
+	require.NoError(t, cmd.Wait(), "%s", out)
+	variables := map[string]string{}
+	for field := range strings.FieldsSeq(out.String()) {
+		name, value, _ := strings.Cut(field, "=")
+		variables[name] = value
+	}
+	got, err := sts.New(sts.Options{
+		Region: variables["AWS_REGION"], BaseEndpoint: aws.String(variables["AWS_ENDPOINT_URL"]),
+		Credentials: credentials.NewStaticCredentialsProvider(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], ""),
+	}).GetCallerIdentity(t.Context(), nil)
+	require.NoError(t, err)
+	return *got.Arn
+}
+
 func TestTwoSwitchesAtOnce(t *testing.T) {
 	t.Parallel()
 	dir, process := running(t)
@@ -174,7 +196,7 @@ func TestTwoSwitchesAtOnce(t *testing.T) {
 	require.NoError(t, first.Wait(), "%s", out)
 
 	s := attached(t, dir)
-	weights, err := s.Account.Weights(t.Context())
+	weights, err := seen(t, s).Weights(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, ops.Weights{"blue": 0, "green": 100}, weights)
 	status, err := s.Account.Status()
@@ -183,6 +205,7 @@ func TestTwoSwitchesAtOnce(t *testing.T) {
 	require.NoError(t, answer.Wait(), "%s", answered)
 	assert.Contains(t, answered.String(), `"color":"green"`)
 	require.NoError(t, s.Close())
+	assert.Equal(t, "arn:aws:sts::000000000000:assumed-role/codeflow-operator-prod/sandbox", caller(t, dir, "codeflow-operator-prod"))
 
 	// Its processes and ports are gone after Ctrl-C; so they are after clean, which
 	// ends who has them.

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -92,7 +93,11 @@ func tourCommand(opts *engine.Options) *cobra.Command {
 				if err := runTour(cmd.Context(), s, cmd.OutOrStdout(), opts.Out); err != nil {
 					return err
 				}
-				return knock(cmd.Context(), s, cmd.OutOrStdout())
+				calls, err := s.Account.Calls()
+				if err == nil {
+					err = awsapi.WriteCounts(cmd.OutOrStdout(), calls)
+				}
+				return errors.Join(err, knock(cmd.Context(), s, cmd.OutOrStdout()))
 			})
 		},
 	}

@@ -115,6 +115,22 @@ func (s *Scheduler) Apply(spec Service) (*Deployment, error) {
 	return d, nil
 }
 
+// Scale makes a service have so many tasks, until its autoscaling decides otherwise.
+func (s *Scheduler) Scale(name string, tasks int) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	current := s.services[name]
+	if current == nil {
+		return fmt.Errorf("service %q does not run", name)
+	}
+	current.mu.Lock()
+	defer current.mu.Unlock()
+	current.desired, current.steady = tasks, false
+	current.scale()
+	current.poke()
+	return nil
+}
+
 // errRemoved ends the waiting for a service that is gone.
 var errRemoved = errors.New("the service was removed")
 
