@@ -25,7 +25,7 @@ var kinds = map[string]string{
 	"platform":  `{"region": "eu-central-1", "domain": {"name": "codeflow.example.com", "zoneName": "example.com"}, "recovery": {"region": "eu-west-1"}}`,
 	"color":     `{"name": "blue", "platform": "prod", "region": "eu-central-1", "domain": "codeflow.example.com", "access": {"public": true}}`,
 	"dr":        `{"region": "eu-west-1", "domain": "codeflow.example.com"}`,
-	"bootstrap": `{"region": "eu-central-1", "domain": "codeflow.example.com", "repository": "o/r", "recovery": {"region": "eu-west-1"}}`,
+	"bootstrap": `{"region": "eu-central-1", "domain": "codeflow.example.com", "repository": {"name": "o/r"}, "recovery": {"region": "eu-west-1"}}`,
 }
 
 // changed reads a config with a key changed.
