@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
@@ -30,6 +31,8 @@ type Options struct {
 	OnPaper bool
 	// CrashAfter is that of [cloud.Options].
 	CrashAfter int
+	// Roles are those of [cloud.Options].
+	Roles func() (map[string]iam.Policies, error)
 	// Out is told what does not run, and why. Required.
 	Out io.Writer
 }
@@ -77,7 +80,7 @@ func Open(opts Options) (*Account, error) {
 	a := &Account{opts: opts, published: alarm.NewStore(opts.TimeScale), watch: alarm.NewWatch(opts.TimeScale)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	var err error
-	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter}); err != nil {
+	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter, Roles: opts.Roles}); err != nil {
 		return nil, err
 	}
 	if opts.OnPaper {
