@@ -117,7 +117,7 @@ func (c *Cloud) Authorize(_ context.Context, principalARN, action, resource stri
 
 // allowed is whether the caller may make the calls of an operation on a resource.
 func (c *call) allowed(operation access.Operation, r *Resource) error {
-	if c.caller == NobodyAsks {
+	if c.caller == NobodyAsks || c.caller == "" { // or the account itself
 		return nil
 	}
 	a := &c.cloud.authority
@@ -177,8 +177,9 @@ func (a *authority) check(c *Cloud, caller string, requests []iam.Request) error
 		if r.Principal.ARN == "" {
 			r.Principal = principal(caller)
 		}
-		r.Context = maps.Clone(r.Context)
-		r.Context["aws:PrincipalArn"] = []string{cmp.Or(r.Principal.Role, r.Principal.ARN)}
+		context := map[string][]string{"aws:PrincipalArn": {cmp.Or(r.Principal.Role, r.Principal.ARN)}}
+		maps.Copy(context, r.Context)
+		r.Context = context
 		if policies.Resource, err = a.ofResource(c, &r); err != nil {
 			return err
 		}
