@@ -24,7 +24,8 @@ import (
 
 // color registers one colour: a load balancer and a service that runs the
 // image of the colour's agents. It changes nothing of the platform's.
-func color(ctx *pulumi.Context, cfg *Color, module string) error {
+func color(ctx *pulumi.Context, config *Config, module string) error {
+	cfg := config.Color
 	k, err := newColor(ctx, cfg, module)
 	if err != nil {
 		return err
@@ -36,6 +37,9 @@ func color(ctx *pulumi.Context, cfg *Color, module string) error {
 		return err
 	}
 	if k.aws, err = provider(ctx, "aws", sameAsPlatform(cfg, k.shared), cfg.Project); err != nil {
+		return err
+	}
+	if err := checkBound(ctx, config.RoleBoundary, cfg.Project, k.aws); err != nil {
 		return err
 	}
 	if err := k.balance(ctx); err != nil {

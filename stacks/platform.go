@@ -65,7 +65,7 @@ func platform(ctx *pulumi.Context, cfg *Config) error {
 
 func newPlatform(cfg *Platform, secrets *Config) *platformStack {
 	return &platformStack{
-		cfg: cfg, apiKeys: secrets.APIKeys, escalation: &secrets.Escalation,
+		cfg: cfg, apiKeys: secrets.APIKeys, escalation: &secrets.Escalation, boundary: secrets.RoleBoundary,
 		names: naming.Platform{Project: cfg.Project, Environment: cfg.Environment},
 		out:   PlatformOutputs{Region: pulumi.String(cfg.Region).ToStringOutput()},
 	}
@@ -86,6 +86,7 @@ type platformStack struct {
 	names      naming.Platform
 	apiKeys    APIKeys
 	escalation *Escalation
+	boundary   string // ARN of the most that the stack's roles can do, "" for no bound
 
 	homeProvider *aws.Provider         // of the stack's region
 	home         pulumi.ResourceOption // the same, for what is registered
@@ -112,7 +113,7 @@ func (p *platformStack) providers(ctx *pulumi.Context) error {
 	}
 	// Providers reaches awsx's children too, so that no second plugin starts.
 	p.homeProvider, p.home = home, pulumi.Providers(home)
-	return nil
+	return checkBound(ctx, p.boundary, p.cfg.Project, home)
 }
 
 func (p *platformStack) usEast1Provider(ctx *pulumi.Context) (err error) {

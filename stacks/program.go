@@ -54,8 +54,27 @@ func Program(project Project) pulumi.RunFunc {
 		case "dr":
 			return recovery(ctx, cfg, project.Module)
 		default:
-			return color(ctx, cfg.Color, project.Module)
+			return color(ctx, cfg, project.Module)
 		}
+	}
+}
+
+// checkBound refuses, before anything is made, a stack without a boundary that a role of
+// the bootstrap stack works on: AWS would refuse its first role in the middle of it all.
+func checkBound(ctx *pulumi.Context, boundary, project string, home *aws.Provider) error {
+	if boundary != "" {
+		return nil
+	}
+	caller, err := aws.GetCallerIdentity(ctx, &aws.GetCallerIdentityArgs{}, pulumi.Provider(home))
+	if err != nil {
+		return fmt.Errorf("reading who works on the stack: %w", err)
+	}
+	if !access.NeedsBoundary(project, caller.Arn) {
+		return nil
+	}
+	return Problem{
+		Path: namespace + ":roleBoundary", Rule: fmt.Sprintf("is required, since %s makes no role without it", caller.Arn),
+		Fix: fmt.Sprintf("run pulumi config set %s:roleBoundary %s -s %s", namespace, access.RuntimeBoundaryARN(caller.AccountId, project), ctx.Stack()),
 	}
 }
 

@@ -437,3 +437,34 @@ func TestLogin(t *testing.T) {
 	require.ErrorContains(t, err, "it is not base64 of user:password")
 	assert.NotContains(t, err.Error(), "?", "a token is not shown")
 }
+
+// TestRolesNeedTheBoundary stops a stack without the boundary before anything is made,
+// when it is one of the bootstrap stack's roles that works on it.
+func TestRolesNeedTheBoundary(t *testing.T) {
+	t.Parallel()
+	const boundary = "arn:aws:iam::" + recorder.Account + ":policy/codeflow-runtime-boundary"
+	for caller, refused := range map[string]bool{
+		"assumed-role/codeflow-deploy-prod/GitHubActions": true, "assumed-role/codeflow-preview/GitHubActions": true,
+		"assumed-role/codeflow-drift/GitHubActions": true, "assumed-role/codeflow-operator-prod/me": true,
+		"assumed-role/AWSReservedSSO_Administrator_0a1b/me": false, "assumed-role/codeflow-blue-task-1a2b3c4/x": false,
+		"user/admin": false,
+	} {
+		r := platformRecorder(t, "", "", nil)
+		r.Calls["aws:index/getCallerIdentity:getCallerIdentity"] = func(resource.PropertyMap) (resource.PropertyMap, error) {
+			return resource.NewPropertyMapFromMap(map[string]any{
+				"accountId": recorder.Account, "arn": "arn:aws:sts::" + recorder.Account + ":" + caller,
+			}), nil
+		}
+		program := Program(Project{Module: "..", Config: t.TempDir()})
+		err := r.Run(true, program)
+		if !refused {
+			require.NoError(t, err, caller)
+			continue
+		}
+		require.ErrorContains(t, err, `config "codeflow:roleBoundary": is required, since arn:aws:sts::`+recorder.Account+":"+caller+" makes no role without it: "+
+			"run pulumi config set codeflow:roleBoundary "+boundary+" -s test")
+		assert.Equal(t, map[string]int{"pulumi:providers:aws": 1}, r.Count(), "nothing is made")
+		r.Config["codeflow:roleBoundary"] = boundary
+		require.NoError(t, r.Run(true, program), caller)
+	}
+}

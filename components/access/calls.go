@@ -53,7 +53,10 @@ func NewInventory(account string, resources ...Resource) *Inventory {
 	return v
 }
 
-// Add adds a resource.
+// Has is whether the inventory has a resource of an id or an ARN.
+func (v *Inventory) Has(name string) bool { return len(v.byName[name]) > 0 }
+
+// Add adds a resource, or replaces what it was before.
 func (v *Inventory) Add(r Resource) {
 	if r.ARN == "" {
 		r.ARN = v.arn(&r)
@@ -62,7 +65,10 @@ func (v *Inventory) Add(r Resource) {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		if name != "" {
-			v.byName[name] = append(v.byName[name], &r)
+			others := slices.DeleteFunc(v.byName[name], func(had *Resource) bool {
+				return had.Type == r.Type && had.ID == r.ID && had.Region == r.Region
+			})
+			v.byName[name] = append(others, &r)
 		}
 	}
 }
@@ -221,9 +227,11 @@ func (c *calls) named(name string) []*Resource {
 
 // arns are those that no property of a resource has.
 var arns = map[string]string{
-	"aws:cloudwatch/dashboard:Dashboard": "arn:aws:cloudwatch::*:dashboard/{id}",
-	"aws:ec2/natGateway:NatGateway":      "arn:aws:ec2:{region}:*:natgateway/{id}",
-	"aws:route53/record:Record":          "arn:aws:route53:::change/C1",
+	"aws:ec2/getManagedPrefixList:getManagedPrefixList": "arn:aws:ec2:{region}:aws:prefix-list/{id}",
+	"aws:ssm/getParametersByPath:getParametersByPath":   "arn:aws:ssm:{region}:*:parameter{id}",
+	"aws:cloudwatch/dashboard:Dashboard":                "arn:aws:cloudwatch::*:dashboard/{id}",
+	"aws:ec2/natGateway:NatGateway":                     "arn:aws:ec2:{region}:*:natgateway/{id}",
+	"aws:route53/record:Record":                         "arn:aws:route53:::change/C1",
 }
 
 func (v *Inventory) arn(r *Resource) string {

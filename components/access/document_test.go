@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -27,6 +28,7 @@ func TestDocument(t *testing.T) {
 	text := replaceTable(t, string(data), "comparison", comparison(all))
 	text = replaceTable(t, text, "everything", everything(all))
 	text = replaceTable(t, text, "withheld", withheldRows(all))
+	text = replaceTable(t, text, "cannot", cannot(t))
 	golden.Equal(t, file, text)
 }
 
@@ -43,9 +45,10 @@ func replaceTable(t *testing.T, text, name, table string) string {
 // comparison counts the actions of each service.
 func comparison(all *table) string {
 	var b strings.Builder
-	b.WriteString("| service | the guide | deploy | on everything | preview |\n|---|---|---|---|---|\n")
-	row := func(name string, n [4]int) {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", name, n[0], n[1], n[2], n[3])
+	b.WriteString("| service | the guide | deploy-prod | of these on everything | deploy-idle | operator | preview | runtime |\n" +
+		"|---|---|---|---|---|---|---|---|\n")
+	row := func(name string, n [7]int) {
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d |\n", name, n[0], n[1], n[2], n[3], n[4], n[5], n[6])
 	}
 	wide := map[string]bool{}
 	for _, g := range all.Grants {
@@ -53,20 +56,27 @@ func comparison(all *table) string {
 			maps.Copy(wide, set(g.Actions))
 		}
 	}
-	var total [4]int
+	operator, runtime := all.switches(), map[string]bool{}
+	for _, g := range all.Operator {
+		maps.Copy(operator, set(g.Actions))
+	}
+	for _, g := range all.Runtime {
+		maps.Copy(runtime, set(g.Actions))
+	}
+	var total [7]int
 	for _, service := range slices.Sorted(maps.Keys(reference.Services())) {
-		var n [4]int
+		var n [7]int
 		if slices.Contains(guide, service) {
 			n[0] = reference.Services()[service].All
 		}
-		for i, actions := range []map[string]bool{all.deploys(false), wide, all.reads()} {
+		for i, actions := range []map[string]bool{all.deploys(false), wide, all.deploys(true), operator, all.reads(), runtime} {
 			for action := range actions {
 				if strings.HasPrefix(action, service+":") {
 					n[i+1]++
 				}
 			}
 		}
-		if n == ([4]int{}) {
+		if n == ([7]int{}) {
 			continue // only an administrator's
 		}
 		row(service, n)
@@ -101,6 +111,31 @@ func withheldRows(all *table) string {
 		if actions := all.Types[token].Administrator.writes(); len(actions) > 0 {
 			fmt.Fprintf(&b, "| %s | %s |\n", token, strings.Join(actions, ", "))
 		}
+	}
+	return b.String()
+}
+
+// cannot lists what testdata/scenarios.json tries in each role's name, and is refused.
+func cannot(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("testdata/scenarios.json")
+	require.NoError(t, err)
+	var list []struct{ Role, Attack string }
+	require.NoError(t, json.Unmarshal(data, &list))
+	calls, attacks := map[string]int{}, map[string][]string{}
+	for _, s := range list {
+		if s.Attack == "" {
+			continue
+		}
+		calls[s.Role]++
+		if !slices.Contains(attacks[s.Role], s.Attack) {
+			attacks[s.Role] = append(attacks[s.Role], s.Attack)
+		}
+	}
+	var b strings.Builder
+	b.WriteString("| role | calls | what for |\n|---|---|---|\n")
+	for _, role := range slices.Sorted(maps.Keys(attacks)) {
+		fmt.Fprintf(&b, "| %s | %d | %s |\n", role, calls[role], strings.Join(attacks[role], "; "))
 	}
 	return b.String()
 }

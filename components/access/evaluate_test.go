@@ -103,9 +103,6 @@ var legitimate = sync.OnceValues(func() (map[string][]iam.Request, error) {
 		}
 	}
 	for _, r := range resources {
-		if r.Stack == "bootstrap" {
-			continue
-		}
 		role := "codeflow-deploy-prod"
 		if r.Stack == "blue" {
 			role = "codeflow-deploy-idle"

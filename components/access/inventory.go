@@ -2,6 +2,7 @@ package access
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -13,7 +14,7 @@ import (
 // engine and Secrets Manager add to names.
 var (
 	madeUp = regexp.MustCompile(`\b(mrk-)?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b|\bmrk-[0-9a-f]{32}\b|` +
-		`\b[a-z]+-[0-9a-f]{17}\b|\bdb-[0-9A-Z]{20}\b|\bab-[0-9a-z]{26}\b|\b[0-9a-f]{16,}\b|\b[A-Z0-9]{13,}\b`)
+		`UTC [0-9a-f]{8}\b|\b[a-z]+-[0-9a-f]{17}\b|\bdb-[0-9A-Z]{20}\b|\bab-[0-9a-z]{10,}|[0-9a-f]{16,}|[A-Z0-9]{13,}`)
 	suffixes = regexp.MustCompile(`-[0-9a-f]{7}\b|(:secret:[^"]*)-[A-Za-z0-9]{6}\b`)
 )
 
@@ -41,28 +42,33 @@ func WriteInventory(account string, resources []Resource) []byte {
 	var lines []string
 	kept := map[string]int{}
 	for _, r := range resources {
-		if kept[r.Stack+r.Type]++; r.Stack == "" || r.Stack == "green" || kept[r.Stack+r.Type] > enough[r.Type] && enough[r.Type] > 0 {
-			continue // it is as another
+		if kept[r.Stack+r.Type]++; slices.Contains([]string{"", "bootstrap", "green"}, r.Stack) || kept[r.Stack+r.Type] > enough[r.Type] && enough[r.Type] > 0 {
+			continue // no role of a stack's, or as another
 		}
 		delete(r.Tags, "ManagedBy")
 		if r.Type != "aws:route53/record:Record" {
 			delete(r.Values, "name")
 			delete(r.Values, "type")
 		}
-		data, err := json.Marshal(r)
-		if err != nil {
-			panic(fmt.Sprintf("encoding an inventory: %v", err)) // texts only
+		text := strings.ReplaceAll(string(encoded(r)), account, "123456789012")
+		text = madeUp.ReplaceAllStringFunc(text, func(id string) string { return cmp.Or(names[id], "x") })
+		var plain Resource
+		if err := json.Unmarshal([]byte(suffixes.ReplaceAllString(text, "${1}-1a2b3c4")), &plain); err != nil {
+			panic(fmt.Sprintf("decoding an inventory: %v", err)) // it was encoded here
 		}
-		text := madeUp.ReplaceAllStringFunc(strings.ReplaceAll(string(data), account, "123456789012"), func(id string) string {
-			if name := names[id]; name != "" {
-				return name
-			}
-			return "x"
-		})
-		lines = append(lines, suffixes.ReplaceAllString(text, "${1}-1a2b3c4"))
+		slices.Sort(plain.Refs)
+		lines = append(lines, string(encoded(plain)))
 	}
 	slices.Sort(lines)
 	return slices.Concat([]byte("[\n  "), []byte(strings.Join(slices.Compact(lines), ",\n  ")), []byte("\n]\n"))
+}
+
+func encoded(r Resource) []byte {
+	data, err := json.Marshal(r)
+	if err != nil {
+		panic(fmt.Sprintf("encoding an inventory: %v", err)) // texts only
+	}
+	return data
 }
 
 // ReadInventory reads what [WriteInventory] wrote.

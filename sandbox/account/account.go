@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime"
@@ -31,6 +32,8 @@ type Options struct {
 	OnPaper bool
 	// CrashAfter is that of [cloud.Options].
 	CrashAfter int
+	// Roles are those of [cloud.Options].
+	Roles func() (map[string]iam.Policies, error)
 	// Authorize refuses calls of AWS's protocols. Default: all are allowed.
 	Authorize awsapi.Authorize
 	// Out is told what does not run, and why. Required.
@@ -84,7 +87,7 @@ func Open(opts Options) (*Account, error) {
 	a := &Account{opts: opts, published: alarm.NewStore(opts.TimeScale), watch: alarm.NewWatch(opts.TimeScale)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	var err error
-	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter}); err != nil {
+	if a.Cloud, err = cloud.Open(filepath.Join(opts.Dir, "cloud"), cloud.Options{Images: opts.Images, CrashAfter: opts.CrashAfter, Roles: opts.Roles}); err != nil {
 		return nil, err
 	}
 	if err := a.serveAPI(); err != nil {

@@ -20,6 +20,7 @@ type call struct {
 	typ    string
 	region string // of the provider, even for a global type.
 	urn    string
+	caller string
 	rule   Rule
 	// in are the new inputs; on a delete, the state that the engine has.
 	in props

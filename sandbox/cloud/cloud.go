@@ -10,6 +10,8 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil"
 	pulumirpc "github.com/pulumi/pulumi/sdk/v3/proto/go"
 	"google.golang.org/grpc"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam"
 )
 
 // Images is the image registry that plays ECR.
@@ -53,6 +55,9 @@ type Options struct {
 	// Runtime runs services. Without one, a deployment is only judged: it settles
 	// when its image exists.
 	Runtime Runtime
+	// Roles has the policies of roles of the bootstrap stack, by name, for an account that
+	// has none yet. Without it, only the account's own roles can call.
+	Roles func() (map[string]iam.Policies, error)
 	// CrashAfter makes the process exit with status 137 right after that many
 	// changes of the store, before the engine hears of the last one. It is how
 	// tests kill a deployment at every point. 0 never does.
@@ -69,6 +74,8 @@ type Cloud struct {
 	// written. What takes time, a deployment, is outside.
 	mu    sync.Mutex
 	calls int // counts calls for the throttle fault.
+	// authority is asked before each call of a caller.
+	authority authority
 }
 
 // Open opens the account that is kept in a folder, which it creates.

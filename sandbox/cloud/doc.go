@@ -20,5 +20,7 @@
 // rule is refused, so that nothing is believed to work that was never looked
 // at.
 //
-// The sandbox makes no claim about time, cost, quotas or permissions.
+// Who calls is known by the stack, and asked for permissions: see [Cloud.SetCallers].
+//
+// The sandbox makes no claim about time, cost or quotas.
 package cloud

@@ -15,6 +15,7 @@ import (
 type query struct {
 	cloud  *Cloud
 	region string
+	caller string
 	in     props
 }
 
@@ -57,7 +58,11 @@ func (p *provider) Invoke(ctx context.Context, req *pulumirpc.InvokeRequest) (*p
 	}
 	p.cloud.mu.Lock()
 	defer p.cloud.mu.Unlock()
-	out, err := function(query{cloud: p.cloud, region: region, in: in})
+	caller := callerOf(ctx)
+	out, err := function(query{cloud: p.cloud, region: region, caller: caller, in: in})
+	if err == nil {
+		err = p.cloud.mayRead(caller, req.GetTok(), region, in, out)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("invoking %s: %w", req.GetTok(), err)
 	}
@@ -98,9 +103,9 @@ func zoneID(zone string) string {
 	return fmt.Sprintf("%s-az%d", short, last[1]-'a'+1)
 }
 
-func callerIdentity(query) props {
+func callerIdentity(q query) props {
 	return props{
-		"accountId": Account, "id": Account, "userId": "AIDASANDBOX", "arn": "arn:aws:iam::" + Account + ":user/sandbox",
+		"accountId": Account, "id": Account, "userId": "AIDASANDBOX", "arn": principal(q.caller).ARN,
 	}
 }
 

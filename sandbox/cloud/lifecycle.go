@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/types/known/emptypb"
 	"google.golang.org/protobuf/types/known/structpb"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/access"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud/schema"
 )
 
@@ -104,6 +105,9 @@ func (c *call) create() (*Resource, error) {
 	if _, taken := c.cloud.store.Get(r.Type, r.Region, r.Key); taken {
 		return nil, refuse("ResourceAlreadyExistsException", "%s %s already exists", shortType(c.typ), r.Key)
 	}
+	if err := c.allowed(access.Create, r); err != nil {
+		return nil, err
+	}
 	return r, c.cloud.store.Put(r)
 }
 
@@ -177,6 +181,9 @@ func (c *call) change() (*Resource, error) {
 	stored := *c.old
 	stored.Inputs, stored.Outputs = c.in, c.out
 	stored.Events = slices.Concat(c.events, c.old.Events)
+	if err := c.allowed(access.Update, &stored); err != nil {
+		return nil, err
+	}
 	return &stored, c.cloud.store.Put(&stored)
 }
 
@@ -202,6 +209,9 @@ func (p *provider) Read(ctx context.Context, req *pulumirpc.ReadRequest) (*pulum
 	r, found := p.cloud.store.Get(c.typ, c.rule.home(c.region), key)
 	if !found || r.Outputs["status"] == inactive {
 		return &pulumirpc.ReadResponse{}, nil
+	}
+	if err := c.allowed(access.Read, r); err != nil {
+		return nil, describe("reading", c.typ, req.GetId(), err)
 	}
 	c.out = readBack(typ, r.Outputs)
 	properties, err := c.encodeOutputs(typ)
@@ -238,6 +248,9 @@ func (c *call) delete(id string) error {
 	if err := c.cloud.throttle(); err != nil {
 		return err
 	}
+	if err := c.allowed(access.Delete, r); err != nil {
+		return err
+	}
 	if err := c.unused(); err != nil {
 		return err
 	}
@@ -264,7 +277,7 @@ func (p *provider) begin(ctx context.Context, urn string) (*call, *schema.Type, 
 	if err != nil {
 		return nil, nil, err
 	}
-	return &call{cloud: p.cloud, typ: token, region: region, urn: urn, rule: rule}, typ, nil
+	return &call{cloud: p.cloud, typ: token, region: region, urn: urn, caller: callerOf(ctx), rule: rule}, typ, nil
 }
 
 // tagAll sets tagsAll: the provider's default tags and the resource's own.

@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ type session struct {
 	mu          sync.Mutex
 	region      string
 	defaultTags map[string]any
+	caller      string
 }
 
 type sessionKey struct{}
@@ -43,6 +45,17 @@ func sessionOf(ctx context.Context) (region string, defaultTags map[string]any, 
 		return "", nil, fmt.Errorf("the provider is not configured")
 	}
 	return s.region, s.defaultTags, nil
+}
+
+// callerOf is who the request's provider works as, [NobodyAsks] when it does not say.
+func callerOf(ctx context.Context) string {
+	s, ok := ctx.Value(sessionKey{}).(*session)
+	if !ok {
+		return NobodyAsks
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.caller, NobodyAsks)
 }
 
 var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)

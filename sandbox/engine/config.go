@@ -33,6 +33,9 @@ func (s *Sandbox) resetConfig(stack string, asIs bool) error {
 		}
 	}
 	config, _ := document["config"].(map[string]any)
+	if config["codeflow:kind"] != "bootstrap" {
+		config["codeflow:roleBoundary"] = runtimeBoundary()
+	}
 	for _, kind := range []string{"codeflow:platform", "codeflow:color", "codeflow:dr", "codeflow:bootstrap"} {
 		if settings, ok := config[kind].(map[string]any); ok {
 			settings["deletionProtection"] = settings["deletionProtection"] == true && asIs

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -54,11 +55,16 @@ type Result struct {
 }
 
 // Run does the operation to the stack and shows Pulumi's own progress.
-func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (*Result, error) {
+func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (_ *Result, err error) {
 	selected, err := s.stack(ctx, stack)
 	if err != nil {
 		return nil, err
 	}
+	back, err := s.as(stack, operation)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, back()) }()
 	tally := newTally(s.events)
 	start := time.Now()
 	err = s.operate(context.WithValue(ctx, eventsOnly{}, true), selected, operation, tally.Events)

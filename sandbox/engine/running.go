@@ -11,6 +11,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/control"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/timescale"
 )
@@ -64,6 +65,16 @@ func (s *Sandbox) attach(ctx context.Context) error {
 		return err
 	}
 	s.Account, s.env, s.scale, s.close = client, holder.Env, holder.Scale, []func() error{client.Close}
+	if s.caller != "" {
+		before, err := cloud.Callers(s.path("cloud"))
+		if err == nil {
+			err = s.callers(s.caller)
+		}
+		if err != nil {
+			return err
+		}
+		s.close = append(s.close, func() error { return cloud.SetCallers(s.path("cloud"), before) })
+	}
 	return s.repair(ctx, s.cutOff())
 }
 

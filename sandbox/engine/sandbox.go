@@ -50,6 +50,9 @@ type Options struct {
 	// Run starts the services that were steady, and lets other processes work on
 	// the account until the sandbox is closed.
 	Run bool
+	// As is who works on the stacks: a role that the bootstrap stack makes, by its name,
+	// "administrator", or "nobody-asks", whom nothing is refused. Default: who would on AWS.
+	As string
 	// CrashAfter exits the process with status 137 after that many changes of the
 	// simulated account, to test that the next run repairs what a kill leaves.
 	CrashAfter int
@@ -78,6 +81,7 @@ type Sandbox struct {
 	platform  *pulumi.Platform
 	command   auto.PulumiCommand
 	env       map[string]string
+	caller    string // Options.As
 	lock      *flock.Flock
 	close     []func() error
 	closed    bool
@@ -115,6 +119,7 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	if s.command, err = Command(ctx, s.root, s.out); err != nil {
 		return nil, err
 	}
+	s.caller = opts.As
 	s.lock = flock.New(s.path("lock"))
 	mine, err := s.lock.TryLock()
 	if err != nil {
@@ -122,6 +127,9 @@ func Open(ctx context.Context, opts Options) (*Sandbox, error) {
 	}
 	if !mine {
 		return s, s.attach(ctx)
+	}
+	if err := s.callers(opts.As); err != nil {
+		return nil, errors.Join(err, s.lock.Unlock())
 	}
 	if err := s.start(ctx, opts); err != nil {
 		return nil, errors.Join(err, s.shut(), s.lock.Unlock())
@@ -164,7 +172,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 		return err
 	}
 	simulated, err := account.Open(account.Options{
-		Dir: s.dir, Images: images, TimeScale: opts.TimeScale, OnPaper: opts.OnPaper, CrashAfter: opts.CrashAfter, Out: s.out,
+		Dir: s.dir, Images: images, TimeScale: opts.TimeScale, OnPaper: opts.OnPaper, CrashAfter: opts.CrashAfter, Out: s.out, Roles: s.bootstrapRoles,
 	})
 	if err != nil {
 		return err

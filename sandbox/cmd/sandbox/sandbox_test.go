@@ -20,8 +20,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/access"
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/golden"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/runtimetest"
 )
@@ -154,6 +157,16 @@ func TestTour(t *testing.T) {
 			}
 		}
 	}
+
+	// Everything was done by who would do it on AWS, and what the stacks have is what the
+	// tests of the roles ask about.
+	calls := s.Cloud.Calls()
+	for _, caller := range []string{cloud.Administrator, "codeflow-deploy-prod", "codeflow-deploy-idle"} {
+		assert.NotEmpty(t, calls[caller], caller)
+	}
+	assert.Len(t, calls, 3)
+	golden.Equal(t, filepath.Join(root, "components", "access", "testdata", "inventory.json"),
+		string(access.WriteInventory(cloud.Account, s.Cloud.Store().Inventory())))
 
 	blue, green := outputs(t, s, "blue"), outputs(t, s, "green")
 	assert.NotEqual(t, blue["digest"], green["digest"])

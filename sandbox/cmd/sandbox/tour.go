@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -93,11 +95,12 @@ func tourCommand(opts *engine.Options) *cobra.Command {
 				if err := runTour(cmd.Context(), s, cmd.OutOrStdout(), opts.Out); err != nil {
 					return err
 				}
-				calls, err := s.Account.Calls()
-				if err == nil {
-					err = awsapi.WriteCounts(cmd.OutOrStdout(), calls)
+				if s.Cloud != nil {
+					if err := callsTable(cmd.OutOrStdout(), s.Cloud.Calls()); err != nil {
+						return err
+					}
 				}
-				return errors.Join(err, knock(cmd.Context(), s, cmd.OutOrStdout()))
+				return knock(cmd.Context(), s, cmd.OutOrStdout())
 			})
 		},
 	}
@@ -195,6 +198,21 @@ func runStep(ctx context.Context, s *engine.Sandbox, step step) (*engine.Result,
 		}
 	}
 	return result, nil
+}
+
+// callsTable shows who made how many calls of which service of AWS.
+func callsTable(out io.Writer, calls map[string]map[string]int) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\ncaller\tcalls\tof them")
+	for _, caller := range slices.Sorted(maps.Keys(calls)) {
+		total, parts := 0, []string{}
+		for _, service := range slices.Sorted(maps.Keys(calls[caller])) {
+			total += calls[caller][service]
+			parts = append(parts, fmt.Sprintf("%s %d", service, calls[caller][service]))
+		}
+		fmt.Fprintf(w, "%s\t%d\t%s\n", caller, total, strings.Join(parts, ", "))
+	}
+	return w.Flush()
 }
 
 func table(out io.Writer, r report) error {
