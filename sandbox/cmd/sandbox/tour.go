@@ -17,7 +17,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
-	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
