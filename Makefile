@@ -289,16 +289,19 @@ NPM_REGISTRY ?= https://registry.npmjs.org/
 NPM_FLAGS ?=
 # bun is the folder of the one that runs: npm may install one for each C library.
 bun = $$(for bin in "$(CURDIR)"/peers/node_modules/@oven/bun-*/bin; do if "$$bin/bun" --version > /dev/null 2>&1; then echo "$$bin"; break; fi; done)
-release = $(NPM) $(1) --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
+CHECKED := .delivery/npm
+checked = --tarball $(CHECKED)/package.tgz --integrity "$$INTEGRITY" --registry $(NPM_REGISTRY)
 
 .PHONY: npm-check npm-publish npm-verify npm-deprecate
-npm-check: $(PEERS) ## Do what comes before publishing the npm package
-	$(call release,check)
-npm-publish: $(PEERS) ## Publish the npm package
-	$(call release,publish) $(NPM_PUBLISH_FLAGS)
-npm-verify: $(PEERS) ## Compare what npm has with the package, and run it
-	$(NPM) verify --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)"
-npm-deprecate: $(PEERS) ## Warn users of VERSION, and lead them to USE
+npm-check: $(PEERS) ## Do what comes before publishing the npm package, pack it and tell its hash
+	@test -z "$$TOOLS" || test "$$(git rev-parse HEAD)" = "$$TOOLS" || { echo "tools must be the commit that the workflow is called at, got $$TOOLS"; exit 1; }
+	$(NPM) check --path "$$PACKAGE" --out $(CHECKED) --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
+	@echo "integrity=$$(cat $(CHECKED)/integrity)" >> $(OUTPUT)
+npm-publish: ## Publish what was checked, the tarball whose hash is INTEGRITY
+	$(NPM) publish $(checked) $(NPM_PUBLISH_FLAGS)
+npm-verify: ## Compare what npm has with it (exit code 3: published, not visible yet)
+	$(NPM) verify $(checked)
+npm-deprecate: ## Warn users of VERSION, and lead them to USE
 	$(NPM) deprecate --path "$$PACKAGE" --registry $(NPM_REGISTRY) --version "$$VERSION" --use "$$USE" --message "$$MESSAGE"
 
 .PHONY: npm-rehearsal

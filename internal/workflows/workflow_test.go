@@ -194,7 +194,7 @@ func TestArtifacts(t *testing.T) {
 			}
 		}
 	}
-	assert.GreaterOrEqual(t, artifacts, 3)
+	assert.Equal(t, 4, artifacts)
 }
 
 // TestForeignCodeGetsNoRole: forks and Dependabot propose others' code.
