@@ -181,8 +181,8 @@ reduce = raw=".delivery/raw/$$STACK.json"; $(PRCOMMENT) reduce --stack "$$STACK"
 .PHONY: preview
 preview: $(AGENTS) ## Preview STACK into .delivery, check the rules, and write the plan to the files PLAN.*
 	@mkdir -p .delivery/raw; $(trusted) $(if $(PLAN),--save "$(PLAN).state")
-	@status=0; $(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" $(if $(PLAN),--save-plan "$(PLAN).json") > ".delivery/raw/$$STACK.json" || status=1; \
-	$(reduce); $(if $(PLAN),$(PRCOMMENT) sealed "$(PLAN).json" || status=1;) exit $$status
+	@status=0; $(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" $(if $(PLAN),--save-plan "$(PLAN).json") > ".delivery/raw/$$STACK.json" 2> ".delivery/raw/$$STACK.log" || status=1; \
+	$(PRCOMMENT) mask < ".delivery/raw/$$STACK.log" >&2; $(reduce); $(if $(PLAN),$(PRCOMMENT) sealed "$(PLAN).json" || status=1;) exit $$status
 
 .PHONY: plan
 plan: $(AGENTS) ## Preview those of STACKS that wait for an approval, prod and dr, and keep the plans
@@ -264,7 +264,8 @@ rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
 .PHONY: drift
 drift: ## Compare every stack with the account
 	@rm -rf .delivery/drift; mkdir -p .delivery/drift; for STACK in $(STACKS_OF_ALL); do export STACK; $(trusted) && \
-		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$STACK > .delivery/drift/$$STACK.json || true; done
+		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$STACK > .delivery/drift/$$STACK.json 2> .delivery/drift/$$STACK.log || true; \
+		test ! -f .delivery/drift/$$STACK.log || $(PRCOMMENT) mask < .delivery/drift/$$STACK.log >&2; done
 	@$(PRCOMMENT) drift --refreshes .delivery/drift --log-url $(log_url) --out .delivery/drift.md
 	@cat .delivery/drift.md >> $(SUMMARY); test ! -s .delivery/drift.md
 
