@@ -181,8 +181,8 @@ reduce = raw=".delivery/raw/$$STACK.json"; $(PRCOMMENT) reduce --stack "$$STACK"
 .PHONY: preview
 preview: $(AGENTS) ## Preview STACK into .delivery, check the rules, and write the plan to the files PLAN.*
 	@mkdir -p .delivery/raw; $(trusted) $(if $(PLAN),--save "$(PLAN).state")
-	@status=0; $(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" $(if $(PLAN),--save-plan "$(PLAN).json") > ".delivery/raw/$$STACK.json" || status=1; \
-	$(reduce); $(if $(PLAN),$(PRCOMMENT) sealed "$(PLAN).json" || status=1;) exit $$status
+	@status=0; $(PULUMI) preview --non-interactive --json --show-sames --stack "$$STACK" $(if $(PLAN),--save-plan "$(PLAN).json") > ".delivery/raw/$$STACK.json" 2> ".delivery/raw/$$STACK.log" || status=1; \
+	$(PRCOMMENT) mask < ".delivery/raw/$$STACK.log" >&2; $(reduce); $(if $(PLAN),$(PRCOMMENT) sealed "$(PLAN).json" || status=1;) exit $$status
 
 .PHONY: plan
 plan: $(AGENTS) ## Preview those of STACKS that wait for an approval, prod and dr, and keep the plans
@@ -264,7 +264,8 @@ rollback: $(filter .delivery/ops,$(OPS)) ## Make COLOR run its release before
 .PHONY: drift
 drift: ## Compare every stack with the account
 	@rm -rf .delivery/drift; mkdir -p .delivery/drift; for STACK in $(STACKS_OF_ALL); do export STACK; $(trusted) && \
-		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$STACK > .delivery/drift/$$STACK.json || true; done
+		$(PULUMI) refresh --preview-only --non-interactive --json --stack $$STACK > .delivery/drift/$$STACK.json 2> .delivery/drift/$$STACK.log || true; \
+		test ! -f .delivery/drift/$$STACK.log || $(PRCOMMENT) mask < .delivery/drift/$$STACK.log >&2; done
 	@$(PRCOMMENT) drift --refreshes .delivery/drift --log-url $(log_url) --out .delivery/drift.md
 	@cat .delivery/drift.md >> $(SUMMARY); test ! -s .delivery/drift.md
 
@@ -289,16 +290,19 @@ NPM_REGISTRY ?= https://registry.npmjs.org/
 NPM_FLAGS ?=
 # bun is the folder of the one that runs: npm may install one for each C library.
 bun = $$(for bin in "$(CURDIR)"/peers/node_modules/@oven/bun-*/bin; do if "$$bin/bun" --version > /dev/null 2>&1; then echo "$$bin"; break; fi; done)
-release = $(NPM) $(1) --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
+CHECKED := .delivery/npm
+checked = --tarball $(CHECKED)/package.tgz --integrity "$$INTEGRITY" --registry $(NPM_REGISTRY)
 
 .PHONY: npm-check npm-publish npm-verify npm-deprecate
-npm-check: $(PEERS) ## Do what comes before publishing the npm package
-	$(call release,check)
-npm-publish: $(PEERS) ## Publish the npm package
-	$(call release,publish) $(NPM_PUBLISH_FLAGS)
-npm-verify: $(PEERS) ## Compare what npm has with the package, and run it
-	$(NPM) verify --path "$$PACKAGE" --registry $(NPM_REGISTRY) --bin "$(bun)"
-npm-deprecate: $(PEERS) ## Warn users of VERSION, and lead them to USE
+npm-check: $(PEERS) ## Do what comes before publishing the npm package, pack it and tell its hash
+	@test -z "$$TOOLS" || test "$$(git rev-parse HEAD)" = "$$TOOLS" || { echo "tools must be the commit that the workflow is called at, got $$TOOLS"; exit 1; }
+	$(NPM) check --path "$$PACKAGE" --out $(CHECKED) --registry $(NPM_REGISTRY) --bin "$(bun)" $(NPM_FLAGS)
+	@echo "integrity=$$(cat $(CHECKED)/integrity)" >> $(OUTPUT)
+npm-publish: ## Publish what was checked, the tarball whose hash is INTEGRITY
+	$(NPM) publish $(checked) $(NPM_PUBLISH_FLAGS)
+npm-verify: ## Compare what npm has with it (exit code 3: published, not visible yet)
+	$(NPM) verify $(checked)
+npm-deprecate: ## Warn users of VERSION, and lead them to USE
 	$(NPM) deprecate --path "$$PACKAGE" --registry $(NPM_REGISTRY) --version "$$VERSION" --use "$$USE" --message "$$MESSAGE"
 
 .PHONY: npm-rehearsal

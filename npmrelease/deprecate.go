@@ -1,9 +1,11 @@
 package npmrelease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // message is what users of the version read.
@@ -24,6 +26,9 @@ func (r *release) deprecate(ctx context.Context) (string, error) {
 	if r.Use == r.Version {
 		return "", fmt.Errorf("--use must be another than the deprecated version %s", r.Version)
 	}
+	if strings.Contains(r.Use, "-") && r.tag() == latest {
+		return "", fmt.Errorf("--use %s: a prerelease must not become latest: name a release", r.Use)
+	}
 	message, err := r.message()
 	if err != nil {
 		return "", err
@@ -43,6 +48,9 @@ func (r *release) deprecate(ctx context.Context) (string, error) {
 	_, err = r.npm(ctx, "deprecate", r.pkg.Name+"@"+r.Version, message)
 	return message, err
 }
+
+// tag that moves off a deprecated version.
+func (r *release) tag() string { return cmp.Or(r.Tag, latest) }
 
 func (r *release) noReplacement() string {
 	if r.Use == "" {

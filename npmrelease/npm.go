@@ -21,7 +21,10 @@ import (
 const tokenVariable = "NODE_AUTH_TOKEN"
 
 // kept are the variables that the package's own code never sees.
-var kept = []string{tokenVariable, "NPM_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN"}
+var kept = []string{
+	tokenVariable, "NPM_TOKEN", "GITHUB_TOKEN", "GH_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_RUNTIME_TOKEN",
+	"AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+}
 
 const (
 	stopTimeout = 10 * time.Second
@@ -49,13 +52,25 @@ func newRelease(o Options) (*release, error) {
 	if r.Progress == nil {
 		r.Progress = io.Discard
 	}
+	if r.Sleep == nil {
+		r.Sleep = sleep
+	}
+	if r.Reach == nil {
+		r.Reach = inReach
+	}
 	var err error
 	if r.Bin != "" { // programs start in other folders
 		if r.Bin, err = filepath.Abs(r.Bin); err != nil {
 			return nil, err
 		}
 	}
-	if r.pkg, err = readManifest(r.Path); err != nil {
+	if r.Tarball != "" {
+		r.tarball, r.pkg, err = openTarball(r.Tarball, r.Integrity)
+		r.integrity = r.Integrity
+	} else {
+		r.pkg, err = readManifest(r.Path)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if r.dir, err = os.MkdirTemp("", "npmrelease-"); err != nil {
@@ -133,7 +148,7 @@ func (r *release) variables(account bool) []string {
 	config := "anonymous.npmrc"
 	var set []string
 	if account {
-		for _, name := range []string{tokenVariable, "ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
+		for _, name := range []string{tokenVariable, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "ACTIONS_ID_TOKEN_REQUEST_URL"} {
 			set = append(set, name+"="+r.Getenv(name))
 		}
 		if r.Getenv(tokenVariable) != "" {
@@ -192,22 +207,27 @@ func (r *release) runScript(ctx context.Context, script string) (string, error) 
 type published struct {
 	Version    string            `json:"version"`
 	Deprecated string            `json:"deprecated"`
-	Tags       map[string]string `json:"dist-tags"`
+	Tags       map[string]string `json:"dist-tags"` // of the package
 	Dist       struct {
 		Integrity string `json:"integrity"`
 	} `json:"dist"`
+}
+
+// missing is true when npm view says that the registry has no such package or version.
+func missing(out []byte) bool {
+	var answer struct {
+		Error struct {
+			Code string `json:"code"`
+		} `json:"error"`
+	}
+	return json.Unmarshal(out, &answer) == nil && answer.Error.Code == "E404"
 }
 
 // view returns nil for a version that the registry does not have.
 func (r *release) view(ctx context.Context, version string) (*published, error) {
 	out, err := r.npm(ctx, "view", r.pkg.Name+"@"+version, "--json")
 	if err != nil {
-		var answer struct {
-			Error struct {
-				Code string `json:"code"`
-			} `json:"error"`
-		}
-		if json.Unmarshal(out, &answer) == nil && answer.Error.Code == "E404" {
+		if missing(out) {
 			return nil, nil
 		}
 		return nil, err
@@ -221,5 +241,3 @@ func (r *release) view(ctx context.Context, version string) (*published, error) 
 	}
 	return p, nil
 }
-
-func (r *release) tag() string { return cmp.Or(r.Tag, "latest") }

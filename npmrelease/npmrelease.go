@@ -1,6 +1,7 @@
-// Package npmrelease publishes an npm package from a checkout of it: the checks
-// first, then the tarball that they saw, then what users get of it. Its rollback
-// deprecates. It works against any registry; [Rehearse] runs it against its own.
+// Package npmrelease publishes an npm package. The checks run the package's code, and
+// pack it; what is published is their tarball, by its hash, where none of its code runs
+// beside the account. Its rollback deprecates. It works against any registry; [Rehearse]
+// runs it against its own.
 //
 // Start with [Release].
 package npmrelease
@@ -21,8 +22,14 @@ import (
 
 // Options say what is released, and where to.
 type Options struct {
-	// Path is the checkout's folder, which holds package.json.
+	// Path is the checkout's folder, which holds package.json, for [Check] and
+	// [Deprecate].
 	Path string
+	// Out is the folder to which [Check] writes the tarball ([TarballName]) and its
+	// hash ([IntegrityName]). Empty: they are not kept.
+	Out string
+	// Tarball is what is published, or was, and Integrity the hash that [Check] told.
+	Tarball, Integrity string
 	// Registry is the registry's URL.
 	Registry string
 	// Version is what package.json must say, or what is deprecated. Empty: what
@@ -30,7 +37,7 @@ type Options struct {
 	Version string
 	// Access is public or restricted.
 	Access string
-	// Tag is the dist-tag. Empty: latest, which npm refuses for prereleases.
+	// Tag is the dist-tag. Empty: the one that the version asks for, see [distTag].
 	Tag string
 	// NoProvenance publishes without a statement of where the package was built.
 	NoProvenance bool
@@ -44,12 +51,27 @@ type Options struct {
 	Bin string
 	// Wait is how long the registry may take to show what was done.
 	Wait time.Duration
+	// Sleep waits between two looks at the registry. Default: in real time.
+	Sleep func(context.Context, time.Duration) error
+	// Reach are the variables (NAME=value) that the package's code could read. Default:
+	// those of this process and of its ancestors.
+	Reach func() []string
 	// Getenv reads NODE_AUTH_TOKEN and the variables of GitHub Actions. Default:
 	// [os.Getenv].
 	Getenv func(string) string
 	// Progress gets a line for each step as it begins. Default: nowhere.
 	Progress io.Writer
 }
+
+// What [Check] writes to [Options.Out].
+const (
+	TarballName   = "package.tgz"
+	IntegrityName = "integrity"
+)
+
+// ErrNotVisible is the error of a version that was published and that the registry does
+// not show yet.
+var ErrNotVisible = errors.New("the registry does not show it yet")
 
 // Status is what became of a step.
 type Status string

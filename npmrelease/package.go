@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
@@ -48,6 +49,10 @@ func readManifest(dir string) (m manifest, err error) {
 	if err != nil {
 		return m, fmt.Errorf("reading the checkout: %w: --path must be the folder of the package", err)
 	}
+	return parseManifest(file, data)
+}
+
+func parseManifest(file string, data []byte) (m manifest, err error) {
 	if err := json.Unmarshal(data, &m); err != nil {
 		return m, fmt.Errorf("%s: %w", file, err)
 	}
@@ -65,9 +70,12 @@ func readManifest(dir string) (m manifest, err error) {
 // readPackage is a step.
 func (r *release) readPackage(context.Context) (string, error) {
 	if r.Version != "" && r.Version != r.pkg.Version {
-		return "", fmt.Errorf("%s: version must be %s, got %s: run `npm version %[2]s`", filepath.Join(r.Path, "package.json"), r.Version, r.pkg.Version)
+		return "", fmt.Errorf("package.json: version must be %s, got %s: run `npm version %[1]s`", r.Version, r.pkg.Version)
 	}
 	detail := r.pkg.Name + "@" + r.pkg.Version
+	if r.Tarball != "" {
+		return detail + ", " + r.integrity, nil
+	}
 	if needs := r.pkg.needs(r.Path); len(needs) > 0 {
 		detail += ", which needs " + strings.Join(needs, " and ") + " where it is installed"
 	}
@@ -94,6 +102,16 @@ func (m manifest) needs(dir string) []string {
 	}
 	slices.Sort(programs)
 	return slices.DeleteFunc(slices.Compact(programs), func(name string) bool { return name == "node" || name == "npm" })
+}
+
+// command is what npx runs: the bin of the package's own name, or the first.
+// https://docs.npmjs.com/cli/commands/npx
+func (m manifest) command() string {
+	own := m.Name[strings.LastIndex(m.Name, "/")+1:]
+	if _, ok := m.Bin["url"]; ok || m.Bin[own] != "" { // a string is of the package's name
+		return own
+	}
+	return slices.Sorted(maps.Keys(m.Bin))[0]
 }
 
 // scope returns "@scope", or nothing.

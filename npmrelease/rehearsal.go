@@ -1,6 +1,7 @@
 package npmrelease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 type rehearsal struct {
 	registry *registry.Registry
 	checkout string
+	out      string // of the checks
 	bun      string // its folder
 	progress io.Writer
 }
@@ -35,7 +37,7 @@ func Rehearse(ctx context.Context, root string, progress io.Writer) (_ Report, e
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	r := &rehearsal{checkout: filepath.Join(dir, "checkout"), bun: filepath.Dir(bun), progress: progress}
+	r := &rehearsal{checkout: filepath.Join(dir, "checkout"), out: filepath.Join(dir, "out"), bun: filepath.Dir(bun), progress: progress}
 	modules, err := filepath.Abs(filepath.Join(root, "agents", "node_modules"))
 	if err != nil {
 		return nil, err
@@ -58,24 +60,26 @@ func (r *rehearsal) steps() []step {
 	// The published package lacks what these need.
 	without := Options{Without: []string{"typecheck", "test", "lint"}}
 	return []step{
+		r.refuses("check without the checks' tools", Check, Options{}, "typecheck: "),
+		{name: "check without bun", does: "what users without bun get", leaveOut: hasBun, run: r.checkWithoutBun},
 		r.does("check", Check, without),
-		r.refuses("publish without its checks' tools", Publish, Options{}, "typecheck: "),
-		r.does("publish", Publish, without),
-		{name: "verify without bun", does: "what users without bun get", leaveOut: hasBun, run: r.verifyWithoutBun},
+		r.does("publish", Publish, Options{}),
 		r.does("verify", Verify, Options{}),
-		r.refuses("publish again", Publish, without, "run `npm version patch`"),
+		r.refuses("publish again", Publish, Options{}, "run `npm version patch`"),
 		{name: "patch", does: "npm version patch", run: r.patch},
-		r.does("publish the patch", Publish, without),
+		r.does("check the patch", Check, without),
+		r.does("publish the patch", Publish, Options{}),
 		r.does("verify the patch", Verify, Options{}),
 		{name: "deprecate the patch", does: "npm deprecate", run: r.deprecate},
 		{name: "plant a secret", does: "write a token to src/leak.ts, npm version patch", run: r.plant},
-		r.refuses("publish the secret", Publish, without, "src/leak.ts:1: error: secret: must not hold secrets"),
-		{name: "nothing was published", does: "npm view", run: r.hasNone},
+		r.refuses("check the secret", Check, without, "src/leak.ts:1: error: secret: must not hold secrets"),
+		r.refuses("publish something else", Publish, Options{Integrity: "sha512-b3RoZXI="}, "its hash must be that of the tarball that was checked"),
 	}
 }
 
 func (r *rehearsal) options(o Options) Options {
-	o.Path, o.Registry, o.NoProvenance, o.Bin, o.Progress = r.checkout, r.registry.URL, true, r.bun, r.progress
+	o.Path, o.Out, o.Registry, o.NoProvenance, o.Bin, o.Progress = r.checkout, r.out, r.registry.URL, true, r.bun, r.progress
+	o.Reach = func() []string { return nil } // nothing of value is where this runs
 	o.Getenv = func(name string) string {
 		if name == tokenVariable {
 			return r.registry.Token
@@ -88,7 +92,7 @@ func (r *rehearsal) options(o Options) Options {
 // does is a step of which all goes well.
 func (r *rehearsal) does(name string, command Command, o Options) step {
 	return step{name: name, does: string(command), run: func(ctx context.Context) (string, error) {
-		report, err := Release(ctx, command, r.options(o))
+		report, err := Release(ctx, command, r.forCommand(command, o))
 		if err != nil {
 			return "", err
 		}
@@ -99,9 +103,19 @@ func (r *rehearsal) does(name string, command Command, o Options) step {
 // refuses is a step that must fail.
 func (r *rehearsal) refuses(name string, command Command, o Options, want string) step {
 	return step{name: name, does: string(command) + ", which must be refused", run: func(ctx context.Context) (string, error) {
-		_, err := Release(ctx, command, r.options(o))
+		_, err := Release(ctx, command, r.forCommand(command, o))
 		return refused(err, want)
 	}}
+}
+
+// forCommand leads to what the last check packed.
+func (r *rehearsal) forCommand(command Command, o Options) Options {
+	o = r.options(o)
+	if command == Publish || command == Verify {
+		hash, _ := os.ReadFile(filepath.Join(r.out, IntegrityName)) // without it the hash is wrong
+		o.Tarball, o.Integrity = filepath.Join(r.out, TarballName), cmp.Or(o.Integrity, string(hash))
+	}
+	return o
 }
 
 func refused(err error, want string) (string, error) {
@@ -121,10 +135,10 @@ func hasBun() string {
 	return ""
 }
 
-func (r *rehearsal) verifyWithoutBun(ctx context.Context) (string, error) {
-	o := r.options(Options{})
+func (r *rehearsal) checkWithoutBun(ctx context.Context) (string, error) {
+	o := r.options(Options{Without: []string{"typecheck", "test", "lint", "build"}})
 	o.Bin = ""
-	_, err := Release(ctx, Verify, o)
+	_, err := Release(ctx, Check, o)
 	return refused(err, "the package needs bun")
 }
 
@@ -162,14 +176,4 @@ func (r *rehearsal) plant(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return r.patch(ctx)
-}
-
-func (r *rehearsal) hasNone(ctx context.Context) (string, error) {
-	o := r.options(Options{})
-	check, err := newRelease(o)
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(check.dir)
-	return check.isNew(ctx)
 }

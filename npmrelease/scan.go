@@ -1,14 +1,10 @@
 package npmrelease
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -53,6 +49,13 @@ func (r *release) npmPack(ctx context.Context, args ...string) (*packed, error) 
 		return nil, fmt.Errorf("npm pack must pack one package, got %d", len(list))
 	}
 	return &list[0], nil
+}
+
+func (r *release) notKept() string {
+	if r.Out == "" {
+		return "no --out"
+	}
+	return ""
 }
 
 // scan looks for secrets before anything of the checkout runs.
@@ -142,23 +145,7 @@ func scanTarball(path string) error {
 	if err != nil {
 		return err
 	}
-	unzipped, err := gzip.NewReader(bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
 	var problems []error
-	for archive := tar.NewReader(unzipped); ; {
-		header, err := archive.Next()
-		if errors.Is(err, io.EOF) {
-			return errors.Join(problems...)
-		}
-		if err != nil {
-			return err
-		}
-		data, err := io.ReadAll(archive)
-		if err != nil {
-			return err
-		}
-		problems = append(problems, secretsIn(header.Name, data)...)
-	}
+	err = eachEntry(data, func(name string, content []byte) { problems = append(problems, secretsIn(name, content)...) })
+	return errors.Join(err, errors.Join(problems...))
 }

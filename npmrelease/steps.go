@@ -13,11 +13,12 @@ type Command string
 
 // The commands.
 const (
-	// Check does what comes before publishing and needs no account.
+	// Check does what comes before publishing, which runs the package's code and needs
+	// no account, and packs it.
 	Check Command = "check"
-	// Publish checks and publishes.
+	// Publish publishes what was checked, and runs none of its code.
 	Publish Command = "publish"
-	// Verify compares what the registry has with the checkout, and runs it.
+	// Verify compares what the registry has with what was published.
 	Verify Command = "verify"
 	// Deprecate warns users of a version, and leads them to another.
 	Deprecate Command = "deprecate"
@@ -43,26 +44,30 @@ func (r *release) steps(command Command) []step {
 		{name: "new version", does: "npm view: is it published already?", run: r.isNew},
 		{name: "secrets", does: "npm pack --dry-run, and scan its files and src/", run: r.scan},
 		{name: "uses", does: "count uses of the network and the environment", run: r.countUses},
+		{name: "reach", does: "look for tokens that the package's code could read", run: r.noSecrets},
 		r.script("typecheck"), r.script("test"), r.script("lint"), r.script("build", "build:cli"),
 		pack,
+		{name: "npx", does: "run the tarball's --version in an empty folder with an empty cache", optional: true, run: r.runPacked},
+		{name: "keep", does: "write the tarball and its hash", leaveOut: r.notKept, run: r.keep},
 	}
 	switch command {
 	case Check:
 		return slices.Concat([]step{manifest}, checks)
 	case Publish:
-		return slices.Concat([]step{
+		return []step{
 			manifest,
+			{name: "npm", does: "npm --version: can it use trusted publishing?", leaveOut: r.notTrusted, run: r.canTrade},
 			{name: "provenance", does: "can this run prove where the package is built?", leaveOut: r.noProvenance, run: r.canProve},
-		}, checks, []step{
+			{name: "new version", does: "npm view: is it published already?", run: r.isNew},
+			{name: "dist-tag", does: "npm view: what do users get who ask for no version?", run: r.chooseTag},
 			{name: "account", does: "npm whoami", leaveOut: r.trustedPublishing, run: r.whoami},
 			{name: "dry run", does: "npm publish --dry-run", run: r.dryRun},
 			{name: "publish", does: "npm publish", run: r.publish},
-		})
+		}
 	case Verify:
 		return []step{
-			manifest, pack,
-			{name: "view", does: "npm view: is it what the checkout has?", run: r.viewPublished},
-			{name: "npx", does: "npx --version in an empty folder with an empty cache", optional: true, run: r.runPublished},
+			manifest,
+			{name: "view", does: "npm view: is it what was published?", run: r.viewPublished},
 		}
 	case Deprecate:
 		return []step{

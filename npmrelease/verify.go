@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// viewInterval is how often the registry is asked for what was just published.
-const viewInterval = 2 * time.Second
+// The registry is asked for what was done after the first pause, and then less and less
+// often: npm says that a new version takes up to some minutes to be seen everywhere.
+const firstPause, longestPause = 5 * time.Second, time.Minute
 
 // await looks at a version until the registry shows what was done to it.
 func (r *release) await(ctx context.Context, version string, check func(*published) error) error {
-	for deadline := time.Now().Add(r.Wait); ; {
+	pause := firstPause
+	for waited := time.Duration(0); ; waited += pause {
 		p, err := r.view(ctx, version)
 		if err != nil {
 			return err
@@ -24,14 +26,24 @@ func (r *release) await(ctx context.Context, version string, check func(*publish
 		if p != nil {
 			problem = check(p)
 		}
-		if problem == nil || time.Now().After(deadline) {
+		if problem == nil || waited >= r.Wait {
 			return problem
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(viewInterval):
+		if waited > 0 {
+			pause = min(2*pause, longestPause)
 		}
+		if err := r.Sleep(ctx, pause); err != nil {
+			return err
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
 	}
 }
 
@@ -39,33 +51,50 @@ func (r *release) lacks(version string) error {
 	return fmt.Errorf("%s does not have %s@%s", r.Registry, r.pkg.Name, version)
 }
 
+// viewPublished is a step. A version that the registry does not show is no failure of
+// what was published.
 func (r *release) viewPublished(ctx context.Context) (string, error) {
-	return "the same integrity, dist-tag " + r.tag(), r.await(ctx, r.pkg.Version, r.isCheckout)
+	seen := false
+	err := r.await(ctx, r.pkg.Version, func(p *published) error {
+		seen = true
+		return r.isTarball(p)
+	})
+	if err != nil && !seen && ctx.Err() == nil {
+		err = fmt.Errorf("%w after %s: %w: if publish succeeded it is published, so do not publish again: run verify again later, with a longer --wait",
+			ErrNotVisible, r.Wait, err)
+	}
+	return "the same integrity, dist-tag " + r.Tag, err
 }
 
-// isCheckout compares what was published with the checkout.
-func (r *release) isCheckout(p *published) (err error) {
+// isTarball compares what was published with the tarball.
+func (r *release) isTarball(p *published) (err error) {
 	if p.Dist.Integrity != r.integrity {
-		err = fmt.Errorf("dist.integrity must be that of the checkout's tarball, %s, got %s: something else was published", r.integrity, p.Dist.Integrity)
+		err = fmt.Errorf("dist.integrity must be that of the tarball that was checked, %s, got %s: something else was published", r.integrity, p.Dist.Integrity)
 	}
-	if got := p.Tags[r.tag()]; got != r.pkg.Version {
-		err = errors.Join(err, fmt.Errorf("dist-tag %s must be %s, got %q: run `npm dist-tag add %s@%[2]s %[1]s`", r.tag(), r.pkg.Version, got, r.pkg.Name))
+	if r.Tag == "" { // as publish chose: every way leads to this version
+		for tag, version := range p.Tags {
+			if version == r.pkg.Version && (r.Tag == "" || tag < r.Tag) {
+				r.Tag = tag
+			}
+		}
+	}
+	if got := p.Tags[r.Tag]; got != r.pkg.Version {
+		err = errors.Join(err, fmt.Errorf("a dist-tag must be %s, got %v: run `npm dist-tag add %s@%[1]s TAG`", r.pkg.Version, p.Tags, r.pkg.Name))
 	}
 	return err
 }
 
-// runPublished runs the package as somebody does who has never seen it. It gets
-// no account.
-func (r *release) runPublished(ctx context.Context) (string, error) {
+// runPacked runs the tarball as somebody does who has never seen it. It gets no account.
+func (r *release) runPacked(ctx context.Context) (string, error) {
 	if len(r.pkg.Bin) == 0 {
 		return "", errors.New("package.json must have a bin for npx: give --without npx if it is a library")
 	}
 	home := filepath.Join(r.dir, "home")
 	out, err := r.exec(ctx, program{
-		dir: r.empty(), name: "npx", args: []string{"--yes", r.pkg.Name + "@" + r.pkg.Version, "--version"},
+		dir: r.empty(), name: "npx", args: []string{"--yes", "--package", r.tarball, "--", r.pkg.command(), "--version"},
 		env: []string{"HOME=" + home, "USERPROFILE=" + home, "npm_config_cache=" + filepath.Join(home, "cache"), "BUN_INSTALL="},
 	})
-	if missing := r.missing(); err != nil && len(missing) > 0 {
+	if missing := r.lacking(); err != nil && len(missing) > 0 {
 		return "", fmt.Errorf("the package needs %s, which is not on PATH here, as on the machines of its users: install it, give its folder with --bin, or publish what node runs: %w", strings.Join(missing, " and "), err)
 	}
 	if err != nil {

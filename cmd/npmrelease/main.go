@@ -1,8 +1,8 @@
-// Command npmrelease publishes an npm package from a checkout of it, verifies what
-// users get, and deprecates what was wrong.
+// Command npmrelease checks an npm package and packs it, publishes that tarball, verifies
+// what users get, and deprecates what was wrong.
 //
-// The report is on standard output, progress on standard error. It exits with 1
-// when a step failed, and with 2 after wrong usage.
+// The report is on standard output, progress on standard error. Exit codes: 0 success,
+// 1 a step failed, 2 wrong usage, 3 published, but not visible yet.
 package main
 
 import (
@@ -23,6 +23,8 @@ import (
 const (
 	exitFailure = 1
 	exitUsage   = 2
+	// exitNotVisible: what was published is not to be published again.
+	exitNotVisible = 3
 )
 
 // failure is an error of the work, not of the command line.
@@ -45,6 +47,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 		return 0
 	}
 	fmt.Fprintln(progress, "npmrelease:", err)
+	if errors.Is(err, npmrelease.ErrNotVisible) {
+		return exitNotVisible
+	}
 	if errors.As(err, new(failure)) {
 		return exitFailure
 	}
@@ -54,12 +59,19 @@ func run(ctx context.Context, args []string, out, progress io.Writer) int {
 func newCommand(out, progress io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use: "npmrelease", Short: "Publish an npm package, verify it, deprecate it",
-		Long: `Publish an npm package from a checkout of it, verify what users get, and deprecate
-what was wrong. npm takes the account's token from NODE_AUTH_TOKEN; in GitHub Actions
-it needs none where the package trusts the workflow.`,
-		Example: `  npmrelease check --path ../codeflow
-  npmrelease publish --path ../codeflow --no-provenance
-  npmrelease verify --path ../codeflow
+		Long: `Check an npm package and pack it, publish that tarball, verify what users get, and
+deprecate what was wrong. Only check runs the package's code, and refuses to where that
+could read a token. npm takes the account's token from NODE_AUTH_TOKEN; in GitHub Actions
+it needs none where the package trusts the workflow.
+
+Exit codes:
+  0  success
+  1  a step failed
+  2  wrong usage
+  3  published, but the registry does not show it yet: verify again later`,
+		Example: `  npmrelease check --path ../codeflow --out dist
+  npmrelease publish --tarball dist/package.tgz --integrity "$(cat dist/integrity)" --no-provenance
+  npmrelease verify --tarball dist/package.tgz --integrity "$(cat dist/integrity)"
   npmrelease deprecate --path ../codeflow --version 1.2.3 --use 1.2.2
   npmrelease rehearse`,
 		SilenceErrors: true, SilenceUsage: true,
@@ -69,9 +81,9 @@ it needs none where the package trusts the workflow.`,
 		command npmrelease.Command
 		short   string
 	}{
-		{npmrelease.Check, "Do what comes before publishing"},
-		{npmrelease.Publish, "Check and publish"},
-		{npmrelease.Verify, "Compare what the registry has with the checkout, and run it"},
+		{npmrelease.Check, "Do what comes before publishing, and pack it"},
+		{npmrelease.Publish, "Publish what was checked"},
+		{npmrelease.Verify, "Compare what the registry has with what was published"},
 		{npmrelease.Deprecate, "Warn users of a version, and lead them to another"},
 	} {
 		root.AddCommand(releaseCommand(c.command, c.short, out, progress))
@@ -94,16 +106,25 @@ func releaseCommand(command npmrelease.Command, short string, out, progress io.W
 		return write(out)(npmrelease.Release(cmd.Context(), command, o))
 	}
 	flags := c.Flags()
-	flags.StringVar(&o.Path, "path", ".", "the `folder` of the package")
 	flags.StringVar(&o.Registry, "registry", "https://registry.npmjs.org/", "the registry's `URL`")
 	flags.StringVar(&o.Version, "version", "", "the `version` that package.json must have, or that is deprecated")
-	flags.StringVar(&o.Tag, "tag", "", "the dist-`tag` (default latest)")
+	if command == npmrelease.Check || command == npmrelease.Deprecate {
+		flags.StringVar(&o.Path, "path", ".", "the `folder` of the package")
+	} else {
+		flags.StringVar(&o.Tarball, "tarball", "", "the `file` that check packed")
+		flags.StringVar(&o.Integrity, "integrity", "", "the `hash` that check told of it")
+		_ = c.MarkFlagRequired("tarball") // their errors are about flags that do not exist
+		_ = c.MarkFlagRequired("integrity")
+	}
 	flags.StringVar(&o.Bin, "bin", "", "a `folder` that comes first on PATH, such as bun's")
-	if command != npmrelease.Deprecate {
+	if command != npmrelease.Check {
+		flags.StringVar(&o.Tag, "tag", "", "the dist-`tag` (default: latest for a release that is newer, for others one of their own)")
+	} else {
+		flags.StringVar(&o.Out, "out", "", "the `folder` to write the tarball and its hash to")
 		flags.StringSliceVar(&o.Without, "without", nil, "leave out `steps`: typecheck, test, lint, build, npx")
 	}
 	if command == npmrelease.Verify || command == npmrelease.Deprecate {
-		flags.DurationVar(&o.Wait, "wait", 2*time.Minute, "how long the registry may take to show what was done")
+		flags.DurationVar(&o.Wait, "wait", 10*time.Minute, "how long the registry may take to show what was done")
 	}
 	switch command {
 	case npmrelease.Publish:

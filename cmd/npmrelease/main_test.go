@@ -19,7 +19,7 @@ func TestRun(t *testing.T) {
 		code     int
 		out, err string
 	}{
-		"help":                   {[]string{"--help"}, 0, "npmrelease publish --path ../codeflow", ""},
+		"help":                   {[]string{"--help"}, 0, "npmrelease check --path ../codeflow", ""},
 		"no such command":        {[]string{"unpublish"}, exitUsage, "", `unknown command "unpublish"`},
 		"no such flag":           {[]string{"check", "--no-provenance"}, exitUsage, "", "unknown flag"},
 		"deprecate no version":   {[]string{"deprecate", "--path", dir}, exitUsage, "", `required flag(s) "version" not set`},

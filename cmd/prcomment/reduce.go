@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -47,12 +48,11 @@ secret, and remove it: a plan is handed on as it is, and what is marked secret i
 encrypted in it.`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
-			file, err := os.Open(args[0])
+			plan, err := os.ReadFile(args[0])
 			if err != nil {
 				return fmt.Errorf("reading the plan: %w", err)
 			}
-			found, err := preview.Unmarked(file)
-			file.Close()
+			found, err := preview.Unmarked(bytes.NewReader(plan))
 			if err != nil {
 				err = fmt.Errorf("reading the plan: it is no complete JSON") // what it says may quote a secret
 			}

@@ -187,7 +187,7 @@ func TestState(t *testing.T) {
 	code, stderr = state(before, "--same", filepath.Join(dir, "missing"))
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, stderr, "reading what was approved")
-	code, stderr = state(strings.Replace(before, "codeflow:vpc:VPC", "evil:vpc:VPC", -1), "--save", filepath.Join(dir, "other"))
+	code, stderr = state(strings.ReplaceAll(before, "codeflow:vpc:VPC", "evil:vpc:VPC"), "--save", filepath.Join(dir, "other"))
 	assert.Equal(t, exitFailure, code)
 	assert.Contains(t, stderr, `no resources of package "evil"`)
 	assert.NoFileExists(t, filepath.Join(dir, "other"))

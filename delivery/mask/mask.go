@@ -103,7 +103,8 @@ func Lines(to io.Writer, from io.Reader) (found []string, err error) {
 			inKey = !strings.Contains(line, "-----END")
 			continue
 		case strings.Contains(line, "PRIVATE KEY") && strings.Contains(line, "-----BEGIN") && !strings.Contains(line, "-----END"):
-			inKey, line = true, line[:strings.Index(line, "-----BEGIN")]+"[masked]"
+			before, _, _ := strings.Cut(line, "-----BEGIN")
+			inKey, line = true, before+"[masked]"
 			found = append(found, "a private key")
 		default:
 			var kinds []string

@@ -99,13 +99,13 @@ func (s *stage) setUp(ctx context.Context, dir, github string, npm *registry.Reg
 		"PULUMI=" + s.sandbox, "OPS=" + s.sandbox + " ops", "OUTPUTS=" + s.sandbox + ` outputs --stack "$$STACK"`,
 		"EXPORT=" + s.sandbox + ` export --stack "$$STACK"`, "STACK_FILES=" + filepath.Join(s.dir, ".sandbox", "aws", "stacks"),
 		"SMOKE=" + s.sandbox + ` smoke --stack "$$STACK"`, "COMMIT=", // its stack files are not in the repository
-		"GITHUB_API_URL=" + github, "GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1", "GITHUB_STEP_SUMMARY=/dev/null", "GITHUB_TOKEN=token",
+		"GITHUB_API_URL=" + github, "GITHUB_REPOSITORY=o/r", "GITHUB_RUN_ID=1", "GITHUB_STEP_SUMMARY=/dev/null",
 		"NPM_REGISTRY=" + npm.URL, "NPM_PUBLISH_FLAGS=--no-provenance",
 		"NPM_FLAGS=--without typecheck,test,lint", // the published package lacks what they need
 		"GIT_AUTHOR_NAME=t", "GIT_AUTHOR_EMAIL=t@example.com", "GIT_COMMITTER_NAME=t", "GIT_COMMITTER_EMAIL=t@example.com",
 	}
 	for _, line := range []string{
-		"git clone --quiet --bare " + s.root + " " + origin + " && git -C " + origin + " branch --force main HEAD",
+		"git clone --quiet --bare --single-branch " + s.root + " " + origin + " && git -C " + origin + " branch --force main HEAD",
 		"git clone --quiet --branch main " + origin + " " + s.dir,
 		"go build -C " + filepath.Join(s.root, "sandbox") + " -o " + binary + " ./cmd/sandbox",
 	} {

@@ -24,7 +24,7 @@ func pull(condition, label string) values {
 
 // release are the values of a release of the npm package.
 func (s *stage) release(conditions ...string) values {
-	v := values{"secrets.NPM_TOKEN || ''": s.token, "inputs.version": "0.11.0", "inputs.use": "", "inputs.message": "a rehearsal"}
+	v := values{"inputs.tools": "", "secrets.NPM_TOKEN || ''": s.token, "inputs.version": "0.11.0", "inputs.use": "", "inputs.message": "a rehearsal"}
 	for _, condition := range conditions {
 		v[condition] = "true"
 	}

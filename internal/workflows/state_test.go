@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,8 +50,8 @@ func run(t *testing.T, env []string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// It is not parallel: the targets share the folder .delivery.
-func TestTamperedStateIsRefused(t *testing.T) { //nolint:paralleltest // see above
+// The tests that share the folder .delivery are not parallel.
+func TestTamperedStateIsRefused(t *testing.T) {
 	const provider = `{"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:x::codeflow::pulumi:providers:%[1]s::p", "type": "pulumi:providers:%[1]s", "inputs": {%[2]s}}]}}`
 	for name, c := range map[string]struct{ export, want string }{
 		"a plugin's URL":   {fmt.Sprintf(provider, "aws", `"version": "6.83.4", "__internal": {"pluginDownloadURL": "https://evil.example"}`), `no such "__internal"`},
@@ -98,7 +99,7 @@ func TestEveryTargetLooksAtTheState(t *testing.T) {
 }
 
 // What is approved is done, or nothing is.
-func TestApply(t *testing.T) { //nolint:paralleltest // .delivery
+func TestApply(t *testing.T) {
 	const state = `{"version": 3, "deployment": {"resources": [{"urn": "urn:pulumi:prod::codeflow::codeflow:vpc:VPC::network", "type": "codeflow:vpc:VPC"}]}}`
 	dir := t.TempDir()
 	plan := filepath.Join(dir, "prod")
@@ -121,9 +122,9 @@ func TestApply(t *testing.T) { //nolint:paralleltest // .delivery
 }
 
 // A switch that was approved for one image does not move the traffic to another.
-func TestSwitchIsOfTheApprovedImage(t *testing.T) { //nolint:paralleltest // .delivery
+func TestSwitchIsOfTheApprovedImage(t *testing.T) {
 	env, did := fake(t, "")
-	env = append(env, `OUTPUTS=echo '"digest": "sha256:aa"'`, "TO=green", "STEPS=100", "BAKE=1s", "GUARD=1s")
+	env = append(slices.Clone(env), `OUTPUTS=echo '"digest": "sha256:aa"'`, "TO=green", "STEPS=100", "BAKE=1s", "GUARD=1s")
 	out, err := run(t, append(env, "DIGEST=sha256:bb"), "switch")
 	require.Error(t, err)
 	assert.Contains(t, out, "stack green does not run sha256:bb, the image of this deployment")
@@ -133,4 +134,67 @@ func TestSwitchIsOfTheApprovedImage(t *testing.T) { //nolint:paralleltest // .de
 		require.NoError(t, err, out)
 	}
 	assert.Equal(t, 2, strings.Count(did(), "switch"))
+}
+
+// repository is one with three commits: the second changes the traffic only.
+func repository(t *testing.T) (git func(args ...string) string) {
+	t.Helper()
+	dir := t.TempDir()
+	git = func(args ...string) string {
+		cmd := exec.CommandContext(t.Context(), "git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+		return strings.TrimSpace(string(out))
+	}
+	git("init", "--quiet", "--initial-branch", "main")
+	for _, config := range []string{"kind: platform\n  codeflow:traffic: {blue: 100}", "kind: platform\n  codeflow:traffic: {green: 100}", "kind: other\n  codeflow:traffic: {blue: 100}"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.prod.yaml"), []byte("config:\n  codeflow:"+config+"\n"), 0o600))
+		git("add", ".")
+		git("commit", "--quiet", "--message", "x")
+	}
+	git("update-ref", "refs/remotes/origin/main", "HEAD")
+	return git
+}
+
+// What switch carries out is left to it, and what a later run deploys to that one.
+func TestAffectedAndNewest(t *testing.T) {
+	t.Parallel()
+	env, _ := fake(t, "")
+	git := repository(t)
+	dir, makefile := git("rev-parse", "--show-toplevel"), root+"/Makefile"
+	makefile, err := filepath.Abs(makefile)
+	require.NoError(t, err)
+	at := func(commit string, variables ...string) (string, error) {
+		git("checkout", "--quiet", "--detach", commit)
+		cmd := exec.CommandContext(t.Context(), "make", "-C", dir, "-f", makefile, variables[0])
+		cmd.Env = slices.Concat(env, variables[1:], []string{"GITHUB_OUTPUT=/dev/stdout"})
+		out, err := cmd.Output()
+		return string(out), err
+	}
+	for _, c := range []struct{ head, base, without, want string }{
+		{"main~1", "main~2", "", `stacks=["prod"]`},
+		{"main~1", "main~2", "true", "stacks=[]"},
+		{"main", "main~1", "true", `stacks=["prod"]`},
+		{"main", "none", "true", `stacks=["prod","blue","green","dr"]`},
+	} {
+		out, err := at(c.head, "affected", "BASE="+c.base, "WITHOUT_TRAFFIC="+c.without)
+		require.NoError(t, err)
+		assert.Contains(t, out, c.want, "%v", c)
+	}
+	for _, c := range []struct {
+		head, ref, touching string
+		refused             bool
+	}{
+		{"main", "refs/heads/main", "", false},
+		{"main~1", "refs/heads/main", "", true},
+		{"main~1", "refs/heads/main", "prod|dr", true},
+		{"main~1", "refs/heads/main", "blue", false},
+		{"main~1", "refs/heads/other", "", false}, // somebody chose it
+	} {
+		out, err := at(c.head, "newest", "GITHUB_REF="+c.ref, "TOUCHING="+c.touching)
+		assert.Equal(t, c.refused, err != nil, "%v: %s", c, out)
+		if c.refused {
+			assert.Contains(t, out, `a later commit of main touches ["prod"]`)
+		}
+	}
 }

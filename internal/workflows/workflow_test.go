@@ -117,9 +117,16 @@ func TestMatches(t *testing.T) {
 		pattern, file string
 		want          bool
 	}{
-		{"*.md", "README.md", true}, {"*.md", "agents/own/a.md", false}, {"**.md", "agents/own/a.md", true},
-		{"docs/**", "docs/design/a.md", true}, {"docs/**", "docs", false}, {"**/a.md", "a.md", true}, {"**/a.md", "x/y/a.md", true},
-		{"a/*/c", "a/b/c", true}, {"a/*/c", "a/b/b/c", false}, {"go.mod", "go_mod", false},
+		{"*.md", "README.md", true},
+		{"*.md", "agents/own/a.md", false},
+		{"**.md", "agents/own/a.md", true},
+		{"docs/**", "docs/design/a.md", true},
+		{"docs/**", "docs", false},
+		{"**/a.md", "a.md", true},
+		{"**/a.md", "x/y/a.md", true},
+		{"a/*/c", "a/b/c", true},
+		{"a/*/c", "a/b/b/c", false},
+		{"go.mod", "go_mod", false},
 	} {
 		assert.Equal(t, c.want, matches(c.pattern, c.file), "%s %s", c.pattern, c.file)
 	}
@@ -194,7 +201,7 @@ func TestArtifacts(t *testing.T) {
 			}
 		}
 	}
-	assert.GreaterOrEqual(t, artifacts, 3)
+	assert.Equal(t, 4, artifacts)
 }
 
 // TestForeignCodeGetsNoRole: forks and Dependabot propose others' code.
