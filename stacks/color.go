@@ -137,8 +137,8 @@ func (k *colorStack) balance(ctx *pulumi.Context) (err error) {
 	if k.balancer, err = loadbalancer.New(ctx, k.cfg.Name, &loadbalancer.Args{
 		Name: k.names.LoadBalancer(), VpcID: k.shared.VpcID, SubnetIDs: k.shared.PublicSubnetIDs,
 		HTTPS: k.cfg.Domain != "", CertificateARN: k.shared.CertificateARN,
-		TargetPort: k.cfg.Service.Port, DeregistrationDelay: k.cfg.Service.DeregistrationDelaySeconds,
-		LogBucket: k.shared.LogBucket, DeletionProtection: k.cfg.DeletionProtection,
+		DeregistrationDelay: k.cfg.Service.DeregistrationDelaySeconds,
+		LogBucket:           k.shared.LogBucket, DeletionProtection: k.cfg.DeletionProtection,
 	}, pulumi.Providers(k.aws)); err != nil {
 		return err
 	}

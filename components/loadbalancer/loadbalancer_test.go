@@ -18,7 +18,7 @@ func args() *loadbalancer.Args {
 	return &loadbalancer.Args{
 		Name: "codeflow-blue", VpcID: pulumi.String("vpc-1"),
 		SubnetIDs:  pulumi.ToStringArray([]string{"subnet-1", "subnet-2"}),
-		TargetPort: 3000, LogBucket: pulumi.String("logs"), DeletionProtection: true,
+		LogBucket: pulumi.String("logs"), DeletionProtection: true,
 	}
 }
 
@@ -103,7 +103,6 @@ func TestBadArgs(t *testing.T) {
 		"1 to 32 characters":                   func(a *loadbalancer.Args) { a.Name = strings.Repeat("a", 33) },
 		"VpcID, SubnetIDs and LogBucket":       func(a *loadbalancer.Args) { a.VpcID = nil },
 		"CertificateARN is required":           func(a *loadbalancer.Args) { a.HTTPS = true },
-		"TargetPort must be 1 to 65535, got 0": func(a *loadbalancer.Args) { a.TargetPort = 0 },
 		"0 to 3600 seconds, got 4000":          func(a *loadbalancer.Args) { a.DeregistrationDelay = 4000 },
 	} {
 		t.Run(want, func(t *testing.T) {
