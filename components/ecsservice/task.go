@@ -101,7 +101,7 @@ func (a *Args) containers(logGroup pulumi.StringOutput, region string) []any {
 		list = append(list, define(c, nil))
 	}
 	server := map[string]any{
-		"essential":    true,
+		"essential": true,
 		// The server drains for 23 s, and then ends its exports: up to 10 s more.
 		"stopTimeout":  45,
 		"portMappings": []any{map[string]any{"containerPort": a.Port, "hostPort": a.Port, "protocol": "tcp"}},
