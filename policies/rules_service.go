@@ -167,6 +167,7 @@ var clusterRules = slices.Concat(
 		},
 		{"ecs-no-plain-secret", "ECS.8", "Secrets are not in environment variables", "secrets[].valueFrom", containers(each("environment", plainVariable))},
 		{"ecs-logged", "ECS.9", "Containers log", "logConfiguration", containers(present("logConfiguration.logDriver"))},
+		{"ecs-image-private", "", "Tasks start without a public registry", "image: ….dkr.ecr.….amazonaws.com/…", containers(private)},
 		{"ecs-image-digest", "", "Images are named by digest", "image: repository@sha256:…", containers(byDigest)},
 	}...),
 	of(types("ecs/service"), []row{
