@@ -235,6 +235,14 @@ func withPassword(value any) string {
 	return ""
 }
 
+// private wants an image in ECR, which tasks reach inside their region.
+func private(r *Resource, _ *Graph) []string {
+	if image, _ := r.Inputs["image"].(string); strings.Contains(image, ".dkr.ecr.") {
+		return nil
+	}
+	return []string{"image is " + show(r.Inputs["image"])}
+}
+
 // byDigest wants an image that cannot change.
 func byDigest(r *Resource, _ *Graph) []string {
 	if image, _ := r.Inputs["image"].(string); strings.Contains(image, "@sha256:") {

@@ -1,6 +1,9 @@
 package policies
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // tlsPolicies are those of control ELB.17: TLS 1.2 with forward secrecy, or newer.
 // https://docs.aws.amazon.com/securityhub/latest/userguide/elb-controls.html#elb-17
@@ -115,6 +118,10 @@ var cdnRules = slices.Concat(
 			"cdn-origin-access", "CloudFront.13", "Buckets answer the distribution only", "originAccessControlId",
 			each("origins", when(is("customOriginConfig", nil), present("originAccessControlId"))),
 		},
+		{
+			"cdn-errors-not-kept", "", "Errors are not kept", "customErrorResponses with errorCachingMinTtl: 0 for 404 and 5xx",
+			all(notKept(404), notKept(500), notKept(502), notKept(503), notKept(504)),
+		},
 		{"cdn-headers", "", "Answers have security headers", "responseHeadersPolicyId", behaviors(present("responseHeadersPolicyId"))},
 	}...),
 	of(types("cloudfront/responseHeadersPolicy"), row{
@@ -122,6 +129,10 @@ var cdnRules = slices.Concat(
 		atLeast("securityHeadersConfig.strictTransportSecurity.accessControlMaxAgeSec", 31536000),
 	}),
 )
+
+func notKept(code float64) check {
+	return some("customErrorResponses", fmt.Sprintf("errorCode %v with errorCachingMinTtl 0", code), is("errorCode", code), is("errorCachingMinTtl", 0.0))
+}
 
 func behaviors(c check) check {
 	return all(each("defaultCacheBehavior", c), each("orderedCacheBehaviors", c))
@@ -156,6 +167,7 @@ var clusterRules = slices.Concat(
 		},
 		{"ecs-no-plain-secret", "ECS.8", "Secrets are not in environment variables", "secrets[].valueFrom", containers(each("environment", plainVariable))},
 		{"ecs-logged", "ECS.9", "Containers log", "logConfiguration", containers(present("logConfiguration.logDriver"))},
+		{"ecs-image-private", "", "Tasks start without a public registry", "image: ….dkr.ecr.….amazonaws.com/…", containers(private)},
 		{"ecs-image-digest", "", "Images are named by digest", "image: repository@sha256:…", containers(byDigest)},
 	}...),
 	of(types("ecs/service"), []row{

@@ -150,8 +150,8 @@ func (k *colorStack) balance(ctx *pulumi.Context) (err error) {
 	if k.balancer, err = loadbalancer.New(ctx, k.cfg.Name, &loadbalancer.Args{
 		Name: k.names.LoadBalancer(), VpcID: k.shared.VpcID, SubnetIDs: k.shared.PublicSubnetIDs,
 		HTTPS: k.cfg.Domain != "", CertificateARN: k.shared.CertificateARN,
-		TargetPort: k.cfg.Service.Port, DeregistrationDelay: k.cfg.Service.DeregistrationDelaySeconds,
-		LogBucket: k.shared.LogBucket, DeletionProtection: k.cfg.DeletionProtection,
+		DeregistrationDelay: k.cfg.Service.DeregistrationDelaySeconds,
+		LogBucket:           k.shared.LogBucket, DeletionProtection: k.cfg.DeletionProtection,
 	}, pulumi.Providers(k.aws)); err != nil {
 		return err
 	}
@@ -195,8 +195,8 @@ func (k *colorStack) service(ctx *pulumi.Context, image pulumi.StringOutput) (*e
 		DesiredCount: k.cfg.Service.DesiredCount, Scaling: k.cfg.Scaling.component(), SpotShare: k.cfg.Service.SpotShare,
 		LogRetentionDays: k.cfg.Logs.RetentionDays, LogKeyARN: k.shared.LogKeyARN, SteadyStateTimeout: k.cfg.Service.SteadyStateTimeout,
 	}
-	if k.traced(ctx) {
-		args.Containers = append(args.Containers, tracing.Collector(k.cfg.Tracing.Collector, k.cfg.Region))
+	if k.cfg.Tracing.SamplePercent > 0 {
+		args.Containers = append(args.Containers, k.collector(ctx))
 		args.TaskPolicy = append(args.TaskPolicy, tracing.Statement())
 		maps.Copy(args.Environment, tracing.Environment(k.cfg.Tracing.SamplePercent))
 	}
@@ -215,19 +215,16 @@ func (k *colorStack) migration() string {
 	return "up-if-reachable"
 }
 
-// traced is whether requests are: when they should be, and the tasks can pull the
-// collector.
-func (k *colorStack) traced(ctx *pulumi.Context) bool {
-	t := k.cfg.Tracing
-	if t.SamplePercent == 0 {
-		return false
+// collector takes the tasks' spans. A task does not start without its image, so that is
+// in the account: copied to the repository unless it is in one already.
+func (k *colorStack) collector(ctx *pulumi.Context) ecsservice.Container {
+	source := k.cfg.Tracing.Collector
+	if tracing.Own(source) {
+		c := tracing.Collector(pulumi.String(source), k.cfg.Region)
+		c.RepositoryARN = tracing.RepositoryARN(source)
+		return c
 	}
-	reachable := vpc.NAT(k.nat) != vpc.NATNone || tracing.Own(t.Collector)
-	if !reachable {
-		_ = ctx.Log.Warn(fmt.Sprintf("nothing is traced: without NAT the tasks cannot pull the collector %q. "+
-			"Copy it to a registry of the account and set tracing.collector, or tracing.samplePercent to 0", t.Collector), nil)
-	}
-	return reachable
+	return tracing.Collector(mirrorImage(ctx, source, k.shared.RepositoryURL, pulumi.Provider(k.aws)), k.cfg.Region)
 }
 
 // with is a copy of a map with the entries of another.

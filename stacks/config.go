@@ -69,6 +69,7 @@ func loadConfig(get func(key string) (string, bool), file string) (*Config, erro
 		c.object(get, "platform", cfg.Platform)
 		c.object(get, "traffic", &cfg.Traffic)
 		cfg.Platform.validate(c.at("platform"))
+		checkLogRegion(c.at("platform.region"), cfg.Platform.Region) // dr has no CDN
 		cfg.Traffic.validate(c.at("traffic"), cfg.Platform)
 	case "color":
 		cfg.Color = defaultColor()

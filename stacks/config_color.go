@@ -148,8 +148,14 @@ func (a *Access) validate(c checker, domain string) {
 // scopePattern is of RFC 6749, section 3.3.
 var scopePattern = regexp.MustCompile(`^[!#-\[\]-~]+$`)
 
+// takenPorts are the server's metrics and the collector's: OTLP and its health check.
+// https://github.com/open-telemetry/opentelemetry-collector/blob/main/receiver/otlpreceiver/README.md
+var takenPorts = []int{9090, 4317, 4318, 13133}
+
 func (s *Service) validate(c checker) {
-	c.at("port").between(s.Port, 1, 65535, "")
+	// Below 1024 a process needs a capability that the task's containers do not have.
+	c.at("port").between(s.Port, 1024, 65535, "")
+	c.at("port").require(!slices.Contains(takenPorts, s.Port), "must not be one that another part of the task listens on", s.Port, "for example 3000")
 	c.adopt(ecsservice.CheckSize(s.CPU, s.Memory))
 	c.at("spotShare").between(s.SpotShare, 0, 100, "percent of the tasks")
 	c.at("deregistrationDelaySeconds").between(s.DeregistrationDelaySeconds, 0, 3600, "")

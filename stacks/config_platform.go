@@ -160,14 +160,7 @@ func (p *Platform) validate(c checker) {
 	}
 }
 
-var (
-	regionPattern = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
-	domainPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
-)
-
-func checkRegion(c checker, region string) {
-	c.require(regionPattern.MatchString(region), "must be an AWS region", region, `for example "eu-central-1"`)
-}
+var domainPattern = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$`)
 
 func checkDomain(c checker, domain string) {
 	// The longest name made of it is a colour's: 64 is ACM's limit on a certificate's first name.

@@ -65,9 +65,15 @@ func export(ctx *pulumi.Context, outputs any) {
 // is missing is unknown in a preview and an error on an update.
 func read[T any](ctx *pulumi.Context, stack string) (*T, error) {
 	// The reference itself fails late and does not say what to do.
-	name, err := readOutputs(ctx, stack, &struct{}{})
+	var known struct {
+		Outputs map[string]any `pulumi:"outputs"`
+	}
+	name, err := readOutputs(ctx, stack, &known)
 	if err != nil {
 		return nil, fmt.Errorf("reading stack %q, bring it up with pulumi up -s %s: %w", name, stack, err)
+	}
+	if ctx.DryRun() && len(known.Outputs) == 0 {
+		_ = ctx.Log.Warn(fmt.Sprintf("stack %q is not up: an update would fail. Bring it up first with pulumi up -s %s", stack, stack), nil)
 	}
 	ref, err := pulumi.NewStackReference(ctx, name, nil)
 	if err != nil {

@@ -62,6 +62,7 @@ var guards = map[string][]guard{
 		{"name", anew, otherName, nil},
 		{"platform", "moves the service to another network and database", otherName, nil},
 		{"region", anew, "it is the platform's", nil},
+		{"service.port", "closes the port of the tasks that run before new ones answer at the other one", otherName, nil},
 		{"domain", "replaces the listeners and stops sign-in at the old name", "it is the platform's", nil},
 		{"logs.retentionDays", logsGo, exportLog, less},
 	},

@@ -72,7 +72,7 @@ var changes = map[string][2]any{
 	"platform.database.multiAz": {false, nil}, "platform.database.retentionDays": {7, 21}, "platform.recovery.region": {"eu-north-1", nil},
 	"platform.images.keep": {5, 20}, "platform.logs.retentionDays": {14, 60}, "platform.logs.audit.retentionDays": {90, 400},
 	"color.project": {"other", nil}, "color.name": {"green", nil}, "color.platform": {"other", nil}, "color.region": {"eu-north-1", nil},
-	"color.domain": {"other.example.com", nil}, "color.logs.retentionDays": {14, 60},
+	"color.domain": {"other.example.com", nil}, "color.logs.retentionDays": {14, 60}, "color.service.port": {8080, nil},
 	"dr.project": {"other", nil}, "dr.environment": {"other", nil}, "dr.region": {"eu-north-1", nil}, "dr.domain": {"other.example.com", nil},
 	"dr.network.cidr": {"10.1.0.0/16", nil}, "dr.network.zones": {2, 4}, "dr.network.nat": {"None", "OnePerAz"},
 	"dr.network.masks.public": {23, nil}, "dr.network.masks.private": {21, nil}, "dr.network.masks.database": {25, nil},
@@ -116,10 +116,10 @@ func TestGuards(t *testing.T) {
 		}
 	}
 	assert.Len(t, changes, len(slices.Concat(slices.Collect(maps.Values(guards))...)))
-	cfg := changed(t, "color", "", nil, "color.service.port")
+	cfg := changed(t, "color", "", nil, "color.service.cpu")
 	c := checker{path: "codeflow:color", problems: new([]error)}
 	cfg.checkGuards(c, nil, nil)
-	require.EqualError(t, c.err(), `config "codeflow:allow.0": must be a guarded key of this kind of stack, got "color.service.port": docs/config.md lists them`)
+	require.EqualError(t, c.err(), `config "codeflow:allow.0": must be a guarded key of this kind of stack, got "color.service.cpu": docs/config.md lists them`)
 }
 
 // outputsOf answers with the outputs of stacks, by name.

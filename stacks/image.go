@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/ecr"
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
@@ -60,6 +61,60 @@ func pushImage(
 	}).(pulumi.StringOutput)
 	// The token is secret, the reference is not.
 	return pulumi.Unsecret(pushed).(pulumi.StringOutput)
+}
+
+// mirrorImage returns the reference of another registry's image in the project's
+// repository, by the same digest. On an update it is there only once the image is;
+// when it was there before, the other registry is not asked. A preview copies nothing.
+func mirrorImage(ctx *pulumi.Context, source string, repositoryURL pulumi.StringOutput, opts ...pulumi.InvokeOption) pulumi.StringOutput {
+	_, digest, _ := strings.Cut(source, "@")
+	if ctx.DryRun() {
+		return pulumi.Sprintf("%s@%s", repositoryURL, digest)
+	}
+	token := ecr.GetAuthorizationTokenOutput(ctx, ecr.GetAuthorizationTokenOutputArgs{}, opts...)
+	copied := pulumi.All(repositoryURL, token).ApplyTWithContext(ctx.Context(), func(c context.Context, all []any) (string, error) {
+		url := all[0].(string)
+		repository, auth, err := login(url, all[1].(ecr.GetAuthorizationTokenResult))
+		if err != nil {
+			return "", err
+		}
+		if err := mirror(c, source, repository, auth); err != nil {
+			return "", fmt.Errorf("copying image %q to %q: %w", source, url, err)
+		}
+		return url + "@" + digest, nil
+	}).(pulumi.StringOutput)
+	return pulumi.Unsecret(copied).(pulumi.StringOutput) // the token is secret, the reference is not
+}
+
+// mirror copies an image by digest, for all platforms, unless it is there.
+func mirror(ctx context.Context, source string, repository name.Repository, auth authn.Authenticator) error {
+	from, err := name.NewDigest(source)
+	if err != nil {
+		return err
+	}
+	to := []remote.Option{remote.WithContext(ctx), remote.WithAuth(auth)}
+	if _, err := remote.Head(repository.Digest(from.DigestStr()), to...); err == nil {
+		return nil
+	}
+	found, err := remote.Get(from, remote.WithContext(ctx))
+	if err != nil {
+		return err
+	}
+	// A tag of no colour's: the registry keeps it. Tags cannot be moved, so there is one
+	// for each digest.
+	tag := repository.Tag("mirror-" + strings.TrimPrefix(from.DigestStr(), "sha256:")[:12])
+	if found.MediaType.IsIndex() {
+		index, err := found.ImageIndex()
+		if err != nil {
+			return err
+		}
+		return remote.WriteIndex(tag, index, to...)
+	}
+	image, err := found.Image()
+	if err != nil {
+		return err
+	}
+	return remote.Write(tag, image, to...)
 }
 
 // tagPrefix starts the tags by which the registry keeps a colour's own images.

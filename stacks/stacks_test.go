@@ -6,16 +6,22 @@ package stacks
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
+	"log"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/pulumi/pulumi/sdk/v3/go/common/resource"
 	"github.com/stretchr/testify/assert"
@@ -31,7 +37,17 @@ const digest = "sha256:1"
 // account answers as an account in which the other stacks have these outputs.
 func account(t *testing.T, outputs map[string]any) *recorder.Recorder {
 	t.Helper()
-	images := httptest.NewServer(registry.New(registry.WithReferrersSupport(true)))
+	kept := registry.New(registry.WithReferrersSupport(true), registry.Logger(log.New(io.Discard, "", 0)))
+	images := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, digest, _ := strings.Cut(tracing.Image, "@"); r.Method == http.MethodHead && strings.HasSuffix(r.URL.Path, digest) {
+			// As if it had been copied: no test asks a public registry.
+			for key, value := range map[string]string{"Docker-Content-Digest": digest, "Content-Type": "application/vnd.oci.image.index.v1+json", "Content-Length": "1"} {
+				w.Header().Set(key, value)
+			}
+			return
+		}
+		kept.ServeHTTP(w, r)
+	}))
 	t.Cleanup(images.Close)
 	answer := func(m map[string]any) func(resource.PropertyMap) (resource.PropertyMap, error) {
 		return func(resource.PropertyMap) (resource.PropertyMap, error) {
@@ -334,45 +350,75 @@ func TestColorConfiguresTheServer(t *testing.T) {
 	}
 }
 
+// public is another registry with a collector for two platforms.
+func public(t *testing.T) (source string, requests *atomic.Int32) {
+	t.Helper()
+	requests = &atomic.Int32{}
+	images := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		images.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	index, err := random.Index(100, 1, 2)
+	require.NoError(t, err)
+	repository, err := name.NewRepository(strings.TrimPrefix(server.URL, "http://") + "/aws-observability/aws-otel-collector")
+	require.NoError(t, err)
+	require.NoError(t, remote.WriteIndex(repository.Tag("v1"), index))
+	digest, err := index.Digest()
+	require.NoError(t, err)
+	requests.Store(0)
+	return repository.Digest(digest.String()).String(), requests
+}
+
 func TestTracing(t *testing.T) {
 	t.Parallel()
 	const own = recorder.Account + ".dkr.ecr.eu-central-1.amazonaws.com/aws-otel-collector"
 	_, digest, _ := strings.Cut(tracing.Image, "@")
-	copied := `, "tracing": {"collector": "` + own + "@" + digest + `"}`
-	for name, tc := range map[string]struct {
-		nat, config string
-		image       string // "" for none
+	source, requests := public(t)
+	collector := func(image string) string { return `, "tracing": {"collector": "` + image + `"}` }
+	for _, tc := range []struct {
+		name, config string
+		image        string // "" for none
+		asked        bool   // the other registry
 	}{
-		"NAT":                        {"OnePerAz", "", tracing.Image},
-		"switched off":               {"OnePerAz", `, "tracing": {"samplePercent": 0}`, ""},
-		"no NAT":                     {"None", "", ""},
-		"no NAT, from our registry":  {"None", copied, own},
-		"of a platform without this": {"", "", tracing.Image},
+		{"copied", collector(source), "registry/codeflow/codeflow-server" + source[strings.Index(source, "@"):], true},
+		{"copied once", collector(source), "registry/codeflow/codeflow-server", false},
+		{"in the account", collector(own + "@" + digest), own, false},
+		{"switched off", `, "tracing": {"samplePercent": 0}`, "", false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			r := colorRecorder(t, "", shared(""))
-			r.Config["codeflow:color"] = strings.TrimSuffix(r.Config["codeflow:color"], "}") + tc.config + "}"
-			r.Calls["pulumi:pulumi:readStackOutputs"] = func(resource.PropertyMap) (resource.PropertyMap, error) {
-				return resource.NewPropertyMapFromMap(map[string]any{"outputs": map[string]any{"nat": tc.nat}}), nil
-			}
-			require.NoError(t, program(t)(r, false))
-			task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").In("containerDefinitions")
-			policies := r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-task").In("policy")
-			if tc.image == "" {
-				assert.NotContains(t, task, "OTEL_")
-				assert.NotContains(t, task, `"collector"`)
-				assert.NotContains(t, policies, "xray:")
-				return
-			}
-			assert.Contains(t, task, `"image":"`+tc.image)
-			assert.Contains(t, task, `{"name":"OTEL_TRACES_SAMPLER_ARG","value":"0.05"}`)
-			assert.Contains(t, policies, "xray:PutTraceSegments")
-			if tc.image == own {
-				assert.Contains(t, r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-execution").In("policy"), "repository/aws-otel-collector")
-			}
-		})
+		r := colorRecorder(t, "", shared(""))
+		r.Config["codeflow:color"] = strings.TrimSuffix(r.Config["codeflow:color"], "}") + tc.config + "}"
+		require.NoError(t, program(t)(r, true), tc.name)
+		assert.Zero(t, requests.Load(), "a preview asks nobody")
+		if tc.name == "copied once" {
+			token, err := r.Calls["aws:ecr/getAuthorizationToken:getAuthorizationToken"](nil)
+			require.NoError(t, err)
+			repository, err := name.NewRepository(strings.TrimPrefix(token["proxyEndpoint"].StringValue(), "http://") + "/codeflow/codeflow-server")
+			require.NoError(t, err)
+			require.NoError(t, mirror(t.Context(), source, repository, authn.Anonymous))
+			requests.Store(0)
+		}
+		require.NoError(t, program(t)(r, false), tc.name)
+		assert.Equal(t, tc.asked, requests.Swap(0) > 0, "%s: the other registry is asked", tc.name)
+		task := r.Get(t, "aws:ecs/taskDefinition:TaskDefinition", "blue-service").In("containerDefinitions")
+		policies := r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-task").In("policy")
+		if tc.image == "" {
+			assert.NotContains(t, task, "OTEL_")
+			assert.NotContains(t, task, `"collector"`)
+			assert.NotContains(t, policies, "xray:")
+			continue
+		}
+		assert.Contains(t, task, `"image":"`+tc.image, tc.name)
+		assert.Contains(t, task, `{"name":"OTEL_TRACES_SAMPLER_ARG","value":"0.05"}`)
+		assert.Contains(t, policies, "xray:PutTraceSegments")
+		if tc.image == own {
+			assert.Contains(t, r.Get(t, "aws:iam/rolePolicy:RolePolicy", "codeflow-blue-execution").In("policy"), "repository/aws-otel-collector")
+		}
 	}
+	r := colorRecorder(t, "", shared(""))
+	r.Config["codeflow:color"] = strings.TrimSuffix(r.Config["codeflow:color"], "}") + collector("localhost:1/x@sha256:"+strings.Repeat("a", 64)) + "}"
+	require.ErrorContains(t, program(t)(r, false), `copying image "localhost:1/x@`)
 }
 
 // bundleDir is the directory of a bundle without agents.

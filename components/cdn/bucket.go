@@ -123,6 +123,14 @@ func admit(
 				Resources:  []any{objects},
 				Conditions: map[string]map[string]any{"StringEquals": {"AWS:SourceArn": distribution.Arn}},
 			},
+			// Without it S3 answers 403 for a key that is not there, and not 404.
+			// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+			policy.Statement{
+				Sid: "Missing", Actions: []string{"s3:ListBucket"},
+				Principals: map[string]any{"Service": "cloudfront.amazonaws.com"},
+				Resources:  []any{bucket.Arn},
+				Conditions: map[string]map[string]any{"StringEquals": {"AWS:SourceArn": distribution.Arn}},
+			},
 		),
 	}, child)
 	return err

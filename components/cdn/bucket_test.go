@@ -45,6 +45,9 @@ func TestBucket(t *testing.T) {
 		 "Condition":{"Bool":{"aws:SecureTransport":"false"}}},
 		{"Sid":"Distribution","Effect":"Allow","Action":["s3:GetObject"],"Principal":{"Service":"cloudfront.amazonaws.com"},
 		 "Resource":["arn:aws:s3:eu-central-1:123456789012:web-assets/*"],
+		 "Condition":{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront:eu-central-1:123456789012:web"}}},
+		{"Sid":"Missing","Effect":"Allow","Action":["s3:ListBucket"],"Principal":{"Service":"cloudfront.amazonaws.com"},
+		 "Resource":["arn:aws:s3:eu-central-1:123456789012:web-assets"],
 		 "Condition":{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront:eu-central-1:123456789012:web"}}}]}`,
 		r.Get(t, "aws:s3/bucketPolicy:BucketPolicy", "web-assets-policy").In("policy").(string))
 }

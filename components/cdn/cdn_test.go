@@ -99,6 +99,7 @@ func TestMinimal(t *testing.T) {
 	}}, d.In("origins"))
 	assert.Equal(t, map[string]any{"cloudfrontDefaultCertificate": true}, d.In("viewerCertificate"))
 	assert.Equal(t, "PriceClass_100", d.In("priceClass"))
+	assert.Contains(t, d.In("customErrorResponses"), map[string]any{"errorCode": 503.0, "errorCachingMinTtl": 0.0}, "CloudFront would keep it")
 	assert.Equal(t, false, r.Get(t, bucketType, "web-assets").In("forceDestroy"))
 }
 

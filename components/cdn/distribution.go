@@ -29,6 +29,20 @@ const (
 // where its clients look for an authorization server, which the server answers.
 var apiPaths = []string{"/mcp*", "/api/*", "/.well-known/*", "/authorize", "/register", "/token"}
 
+// errorCodes are those that CloudFront would keep for ten seconds, of the API too,
+// whatever the cache policy says.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
+var errorCodes = []int{400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504}
+
+func errorsNotKept() (list cloudfront.DistributionCustomErrorResponseArray) {
+	for _, code := range errorCodes {
+		list = append(list, &cloudfront.DistributionCustomErrorResponseArgs{
+			ErrorCode: pulumi.Int(code), ErrorCachingMinTtl: pulumi.Int(0),
+		})
+	}
+	return list
+}
+
 func newDistribution(
 	ctx *pulumi.Context, name string, args *Args, bucket *s3.BucketV2, child pulumi.ResourceOption,
 ) (*cloudfront.Distribution, error) {
@@ -66,6 +80,7 @@ func newDistribution(
 			ResponseHeadersPolicyId: headers.ID(),
 			Compress:                pulumi.Bool(true),
 		},
+		CustomErrorResponses: errorsNotKept(),
 		LoggingConfig: &cloudfront.DistributionLoggingConfigArgs{
 			Bucket: args.LogBucketDomain,
 			Prefix: pulumi.String("cdn/" + name + "/"),

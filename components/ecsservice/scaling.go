@@ -2,6 +2,9 @@ package ecsservice
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/appautoscaling"
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws/cloudwatch"
@@ -12,33 +15,53 @@ import (
 // alarm is a row of the deployment alarms: ECS undoes a deployment when one of
 // them rings. No data means no requests, which is no reason to undo anything.
 type alarm struct {
-	name, description, metric, statistic string
-	threshold                            float64
-	periods                              int // of one minute
+	name, description string
+	metrics           map[string]string // statistic of each metric
+	expression        string            // over the metrics, in lower case
+	threshold         float64
+	// datapoints of the last periods, of one minute, must breach. FILL makes a zero of a
+	// minute whose errors are merely late, so an expression with it needs fewer.
+	datapoints, periods int
 }
 
+// The rate is a share, in percent, of a minute with enough requests to mean something:
+// a number of errors would undo a good deployment of a busy service.
 var alarmTable = []alarm{
-	{"5xx", "Targets answer with server errors", "HTTPCode_Target_5XX_Count", "Sum", 10, 2},
-	{"unhealthy", "Targets fail the health check", "UnHealthyHostCount", "Maximum", 0, 3},
+	{
+		"5xx", "Targets answer more than 1 % of the requests with server errors",
+		map[string]string{"HTTPCode_Target_5XX_Count": "Sum", "RequestCount": "Sum"},
+		"IF(requestcount >= 50, 100 * FILL(httpcode_target_5xx_count, 0) / requestcount, 0)", 1, 2, 3,
+	},
+	{"unhealthy", "Targets fail the health check", map[string]string{"UnHealthyHostCount": "Maximum"}, "unhealthyhostcount", 0, 3, 3},
 }
 
 func (s *Service) alarms(ctx *pulumi.Context, name string, args *Args) ([]pulumi.Resource, error) {
+	dimensions := pulumi.StringMap{
+		"LoadBalancer": args.LoadBalancer.ARNSuffix, "TargetGroup": args.LoadBalancer.TargetSuffix,
+	}
 	var created []pulumi.Resource
 	for _, a := range alarmTable {
+		queries := cloudwatch.MetricAlarmMetricQueryArray{&cloudwatch.MetricAlarmMetricQueryArgs{
+			Id: pulumi.String("result"), Expression: pulumi.String(a.expression), Label: pulumi.String(a.name), ReturnData: pulumi.Bool(true),
+		}}
+		for _, metric := range slices.Sorted(maps.Keys(a.metrics)) {
+			queries = append(queries, &cloudwatch.MetricAlarmMetricQueryArgs{
+				Id: pulumi.String(strings.ToLower(metric)), ReturnData: pulumi.Bool(false),
+				Metric: &cloudwatch.MetricAlarmMetricQueryMetricArgs{
+					Namespace: pulumi.String("AWS/ApplicationELB"), MetricName: pulumi.String(metric),
+					Stat: pulumi.String(a.metrics[metric]), Period: pulumi.Int(60), Dimensions: dimensions,
+				},
+			})
+		}
 		alarm, err := cloudwatch.NewMetricAlarm(ctx, name+"-"+a.name, &cloudwatch.MetricAlarmArgs{
 			Name:               pulumi.String(args.Names.Alarm(a.name)),
 			AlarmDescription:   pulumi.String(a.description),
-			Namespace:          pulumi.String("AWS/ApplicationELB"),
-			MetricName:         pulumi.String(a.metric),
-			Statistic:          pulumi.String(a.statistic),
 			ComparisonOperator: pulumi.String("GreaterThanThreshold"),
 			Threshold:          pulumi.Float64(a.threshold),
-			Period:             pulumi.Int(60),
+			DatapointsToAlarm:  pulumi.Int(a.datapoints),
 			EvaluationPeriods:  pulumi.Int(a.periods),
 			TreatMissingData:   pulumi.String("notBreaching"),
-			Dimensions: pulumi.StringMap{
-				"LoadBalancer": args.LoadBalancer.ARNSuffix, "TargetGroup": args.LoadBalancer.TargetSuffix,
-			},
+			MetricQueries:      queries,
 		}, pulumi.Parent(s))
 		if err != nil {
 			return nil, fmt.Errorf("creating alarm %q: %w", args.Names.Alarm(a.name), err)

@@ -30,6 +30,11 @@ type Service struct {
 	// in a preview, what was asked for.
 	SettledTaskDefinition pulumi.StringOutput
 	SettledImage          pulumi.StringOutput
+
+	// needs are what a task cannot start or answer without, and the service does not
+	// name: the first tasks would fail together, which is what the circuit breaker
+	// counts.
+	needs []pulumi.Resource
 }
 
 // New registers a service named name.
@@ -65,7 +70,8 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
-	service, err := s.service(ctx, name, args, cluster, task, group, append(alarms, providers, args.LoadBalancer.Listener))
+	s.needs = append(append(s.needs, alarms...), providers, args.LoadBalancer.Listener)
+	service, err := s.service(ctx, name, args, cluster, task, group)
 	if err != nil {
 		return nil, err
 	}
@@ -95,12 +101,14 @@ func (s *Service) securityGroup(ctx *pulumi.Context, name string, args *Args) (*
 		return nil, fmt.Errorf("creating security group of service %q: %w", name, err)
 	}
 	port, tcp := pulumi.Int(args.Port), pulumi.String("tcp")
-	if _, err := vpc.NewSecurityGroupIngressRule(ctx, name+"-from-alb", &vpc.SecurityGroupIngressRuleArgs{
+	ingress, err := vpc.NewSecurityGroupIngressRule(ctx, name+"-from-alb", &vpc.SecurityGroupIngressRuleArgs{
 		SecurityGroupId: group.ID(), ReferencedSecurityGroupId: args.LoadBalancer.SecurityGroupID,
 		IpProtocol: tcp, FromPort: port, ToPort: port, Description: pulumi.String("Requests from the load balancer"),
-	}, pulumi.Parent(s)); err != nil {
+	}, pulumi.Parent(s))
+	if err != nil {
 		return nil, fmt.Errorf("creating ingress rule of service %q: %w", name, err)
 	}
+	s.needs = append(s.needs, ingress)
 	for suffix, rule := range map[string]*vpc.SecurityGroupEgressRuleArgs{
 		"-to-tasks": {
 			SecurityGroupId: args.LoadBalancer.SecurityGroupID, ReferencedSecurityGroupId: group.ID(),
@@ -112,9 +120,11 @@ func (s *Service) securityGroup(ctx *pulumi.Context, name string, args *Args) (*
 		},
 	} {
 		rule.IpProtocol = tcp
-		if _, err := vpc.NewSecurityGroupEgressRule(ctx, name+suffix, rule, pulumi.Parent(s)); err != nil {
+		egress, err := vpc.NewSecurityGroupEgressRule(ctx, name+suffix, rule, pulumi.Parent(s))
+		if err != nil {
 			return nil, fmt.Errorf("creating egress rule %q: %w", name+suffix, err)
 		}
+		s.needs = append(s.needs, egress)
 	}
 	return group, nil
 }
@@ -155,7 +165,7 @@ func strategy(spotShare int) ecs.ServiceCapacityProviderStrategyArray {
 
 func (s *Service) service(
 	ctx *pulumi.Context, name string, args *Args,
-	cluster *ecs.Cluster, task *ecs.TaskDefinition, group *ec2.SecurityGroup, needs []pulumi.Resource,
+	cluster *ecs.Cluster, task *ecs.TaskDefinition, group *ec2.SecurityGroup,
 ) (*ecs.Service, error) {
 	groups := pulumi.StringArray{group.ID()}
 	for _, id := range args.SecurityGroupIDs {
@@ -193,7 +203,7 @@ func (s *Service) service(
 		EnableEcsManagedTags: pulumi.Bool(true),
 		PropagateTags:        pulumi.String("SERVICE"),
 		WaitForSteadyState:   pulumi.Bool(true),
-	}, pulumi.Parent(s), pulumi.DependsOn(needs),
+	}, pulumi.Parent(s), pulumi.DependsOn(s.needs),
 		pulumi.IgnoreChanges([]string{"desiredCount"}), // autoscaling owns it
 		pulumi.Timeouts(&pulumi.CustomTimeouts{Create: args.SteadyStateTimeout, Update: args.SteadyStateTimeout}))
 	if err != nil {

@@ -127,7 +127,10 @@ func TestService(t *testing.T) {
 
 	assert.Equal(t, []string{"desiredCount"}, s.RPC.GetIgnoreChanges())
 	assert.Equal(t, "15m", s.RPC.GetCustomTimeouts().GetUpdate())
-	for _, need := range []string{"Listener::listener", "ClusterCapacityProviders::blue", "MetricAlarm::blue-5xx", "MetricAlarm::blue-unhealthy"} {
+	for _, need := range []string{
+		"Listener::listener", "ClusterCapacityProviders::blue", "MetricAlarm::blue-5xx", "MetricAlarm::blue-unhealthy",
+		"RolePolicy::codeflow-blue-execution", "SecurityGroupIngressRule::blue-from-alb", "SecurityGroupEgressRule::blue-to-tasks", "SecurityGroupEgressRule::blue-to-https",
+	} {
 		assert.Condition(t, func() bool { return contains(s.RPC.GetDependencies(), need) }, "the service must depend on %s", need)
 	}
 }
@@ -145,7 +148,7 @@ func TestTaskDefinition(t *testing.T) {
 	assert.Equal(t, "awsvpc", task.In("networkMode"))
 	assert.JSONEq(t, `[{
 		"name": "server", "image": "repository@sha256:1", "cpu": 0, "essential": true,
-		"user": "65532:65532", "readonlyRootFilesystem": true, "stopTimeout": 30,
+		"user": "65532:65532", "readonlyRootFilesystem": true, "stopTimeout": 45,
 		"linuxParameters": {"initProcessEnabled": true, "capabilities": {"drop": ["ALL"]}},
 		"portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
 		"environment": [{"name": "CODEFLOW_COLOR", "value": "blue"}, {"name": "GOMEMLIMIT", "value": "512MiB"}, {"name": "LOG_LEVEL", "value": "info"}],
@@ -247,7 +250,13 @@ func TestScalingFollowsItsMetrics(t *testing.T) {
 	assert.Equal(t, "app/codeflow-blue/1/targetgroup/blue/2",
 		r.Get(t, "aws:appautoscaling/policy:Policy", "blue-requests").
 			In("targetTrackingScalingPolicyConfiguration.predefinedMetricSpecification.resourceLabel"))
-	assert.Equal(t, "notBreaching", r.Get(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "blue-5xx").In("treatMissingData"))
+	alarm := r.Get(t, "aws:cloudwatch/metricAlarm:MetricAlarm", "blue-5xx")
+	assert.Equal(t, "notBreaching", alarm.In("treatMissingData"))
+	assert.Equal(t, "IF(requestcount >= 50, 100 * FILL(httpcode_target_5xx_count, 0) / requestcount, 0)", alarm.In("metricQueries[0].expression"))
+	assert.Equal(t, map[string]any{
+		"namespace": "AWS/ApplicationELB", "metricName": "HTTPCode_Target_5XX_Count", "stat": "Sum", "period": 60.0,
+		"dimensions": map[string]any{"LoadBalancer": "app/codeflow-blue/1", "TargetGroup": "targetgroup/blue/2"},
+	}, alarm.In("metricQueries[1].metric"))
 }
 
 func TestRefusedChildren(t *testing.T) {

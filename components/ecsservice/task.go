@@ -101,8 +101,9 @@ func (a *Args) containers(logGroup pulumi.StringOutput, region string) []any {
 		list = append(list, define(c, nil))
 	}
 	server := map[string]any{
-		"essential":    true,
-		"stopTimeout":  30,
+		"essential": true,
+		// The server drains for 23 s, and then ends its exports: up to 10 s more.
+		"stopTimeout":  45,
 		"portMappings": []any{map[string]any{"containerPort": a.Port, "hostPort": a.Port, "protocol": "tcp"}},
 		"healthCheck": map[string]any{
 			"command":  append([]string{"CMD"}, a.HealthCommand...),
@@ -176,10 +177,12 @@ func (s *Service) role(ctx *pulumi.Context, name string, statements []policy.Sta
 	if len(statements) == 0 {
 		return role, nil
 	}
-	if _, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
+	permission, err := iam.NewRolePolicy(ctx, name, &iam.RolePolicyArgs{
 		Role: role.Name, Policy: policy.Document(statements...),
-	}, pulumi.Parent(s)); err != nil {
+	}, pulumi.Parent(s))
+	if err != nil {
 		return nil, fmt.Errorf("creating policy of role %q: %w", name, err)
 	}
+	s.needs = append(s.needs, permission)
 	return role, nil
 }

@@ -23,9 +23,6 @@ type Args struct {
 	// CertificateARN of an issued certificate in the region. Required with
 	// HTTPS; in place.
 	CertificateARN pulumi.StringInput
-	// TargetPort is the port of the targets, 1 to 65535. Required; replaces the
-	// target group.
-	TargetPort int
 	// HealthPath answers 200 on a healthy target. Default "/health"; in place.
 	HealthPath string
 	// DeregistrationDelay is how long a leaving target may finish its requests,
@@ -53,9 +50,6 @@ func (a *Args) validate() error {
 	}
 	if a.HTTPS && a.CertificateARN == nil {
 		errs = append(errs, errors.New("CertificateARN is required with HTTPS: give an issued certificate, or turn HTTPS off"))
-	}
-	if a.TargetPort < 1 || a.TargetPort > 65535 {
-		errs = append(errs, fmt.Errorf("TargetPort must be 1 to 65535, got %d", a.TargetPort))
 	}
 	if a.DeregistrationDelay < 0 || a.DeregistrationDelay > 3600 {
 		errs = append(errs, fmt.Errorf("DeregistrationDelay must be 0 to 3600 seconds, got %d", a.DeregistrationDelay))

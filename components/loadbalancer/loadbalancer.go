@@ -22,6 +22,11 @@ const (
 
 	httpPort, httpsPort = 80, 443
 
+	// targetPort is the target group's, which says nothing: each target is registered
+	// with a port of its own. A change would replace the group, and the listener moves
+	// to the new one while that is still empty.
+	targetPort = 3000
+
 	// clientKeepAlive is for how many seconds a client may use a connection, which no
 	// change of the DNS records moves: the TTL of an alias, and the least that AWS
 	// allows. Its default of an hour would keep busy clients, and the CDN, on a colour
@@ -140,7 +145,7 @@ func (l *LoadBalancer) targetGroup(ctx *pulumi.Context, name string, args *Args)
 		VpcId:                      args.VpcID,
 		TargetType:                 pulumi.String("ip"),
 		Protocol:                   pulumi.String("HTTP"),
-		Port:                       pulumi.Int(args.TargetPort),
+		Port:                       pulumi.Int(targetPort),
 		DeregistrationDelay:        pulumi.Int(args.DeregistrationDelay),
 		LoadBalancingAlgorithmType: pulumi.String("least_outstanding_requests"),
 		HealthCheck: &lb.TargetGroupHealthCheckArgs{

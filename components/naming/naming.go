@@ -14,6 +14,8 @@ const (
 	MaxLoadBalancer = 32
 	// MaxDBInstance: https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 	MaxDBInstance = 63
+	// MaxTraceGroup: https://docs.aws.amazon.com/xray/latest/api/API_CreateGroup.html
+	MaxTraceGroup = 32
 	// MaxECS is for clusters, services and families: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html
 	MaxECS = 255
 	// MaxRole: https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html
@@ -129,7 +131,7 @@ func (p Platform) Check() []error {
 	if errs := checkTokens(p.Project, p.Environment); len(errs) > 0 {
 		return errs
 	}
-	return tooLong("database", p.Database(), MaxDBInstance)
+	return tooLong("group of traces", p.Database(), MaxTraceGroup) // the shortest limit on this name
 }
 
 func checkTokens(parts ...string) (errs []error) {

@@ -32,8 +32,8 @@ func TestCheckLimits(t *testing.T) {
 	}{
 		"load balancer at the limit":   {naming.Color{Project: at(32, "-blue"), Color: "blue"}.Check(), ""},
 		"load balancer over the limit": {naming.Color{Project: at(33, "-blue"), Color: "blue"}.Check(), "has 33 characters, AWS allows 32"},
-		"database at the limit":        {naming.Platform{Project: at(63, "-prod"), Environment: "prod"}.Check(), ""},
-		"database over the limit":      {naming.Platform{Project: at(64, "-prod"), Environment: "prod"}.Check(), "shorten it by 1"},
+		"platform at the limit":        {naming.Platform{Project: at(32, "-prod"), Environment: "prod"}.Check(), ""},
+		"platform over the limit":      {naming.Platform{Project: at(33, "-prod"), Environment: "prod"}.Check(), "group of traces name"},
 		"upper case":                   {naming.Color{Project: "CodeFlow", Color: "blue"}.Check(), `"CodeFlow" must be lower-case`},
 		"double hyphen":                {naming.Color{Project: "code--flow", Color: "blue"}.Check(), "single hyphens"},
 		"empty colour":                 {naming.Color{Project: "codeflow"}.Check(), `name part ""`},

@@ -154,6 +154,7 @@ func TestRecoveryAndEvents(t *testing.T) {
 	r.Both(t, withAll(args))
 
 	copied := r.Get(t, replication, "db-recovery-2")
+	assert.True(t, copied.RPC.GetDeleteBeforeReplace(), "an instance is replicated once")
 	assert.Equal(t, map[string]any{
 		"sourceDbInstanceArn": "arn:aws:rds:eu-central-1:123456789012:db-2", "retentionPeriod": 7.0,
 		"kmsKeyId": "arn:aws:kms:eu-central-1:123456789012:db-recovery-key",

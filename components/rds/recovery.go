@@ -36,7 +36,11 @@ func (d *Database) recover(ctx *pulumi.Context, name, account string, args *Args
 	replication, err := rds.NewInstanceAutomatedBackupsReplication(ctx, numbered(name+"-recovery", args.Generation),
 		&rds.InstanceAutomatedBackupsReplicationArgs{
 			SourceDbInstanceArn: instance.Arn, KmsKeyId: created.Arn, RetentionPeriod: pulumi.Int(args.Recovery.RetentionDays),
-		}, there...)
+		}, append(there,
+			// An instance is replicated once: to stop the old replication is to stop both.
+			// What it copied stays until its retention is over.
+			// https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_StopDBInstanceAutomatedBackupsReplication.html
+			pulumi.DeleteBeforeReplace(true))...)
 	if err != nil {
 		return fmt.Errorf("replicating backups of database %q: %w", name, err)
 	}

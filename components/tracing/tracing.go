@@ -56,22 +56,25 @@ func CheckImage(image string) error {
 	return nil
 }
 
-// Own is whether the image is in a private registry of ECR, which tasks reach
-// without NAT.
+// Own is whether the image is in a private registry of ECR already.
 func Own(image string) bool { return ownRegistry.MatchString(image) }
 
 // Collector is the container that takes the server's spans, by OTLP over HTTP at
 // port 4318 of the task, and sends them to X-Ray. The configuration is in the image.
 // https://aws-otel.github.io/docs/setup/ecs/config-through-ssm
-func Collector(image, region string) ecsservice.Container {
-	c := ecsservice.Container{
-		Name: "collector", Image: pulumi.String(image), Command: []string{"--config=/etc/ecs/ecs-xray.yaml"},
+func Collector(image pulumi.StringInput, region string) ecsservice.Container {
+	return ecsservice.Container{
+		Name: "collector", Image: image, Command: []string{"--config=/etc/ecs/ecs-xray.yaml"},
 		Environment: map[string]pulumi.StringInput{"AWS_REGION": pulumi.String(region)},
 	}
+}
+
+// RepositoryARN is that of an image which is [Own], and nil of another one.
+func RepositoryARN(image string) pulumi.StringInput {
 	if m := ownRegistry.FindStringSubmatch(image); m != nil {
-		c.RepositoryARN = pulumi.String(fmt.Sprintf("arn:aws:ecr:%s:%s:repository/%s", m[2], m[1], m[3]))
+		return pulumi.String(fmt.Sprintf("arn:aws:ecr:%s:%s:repository/%s", m[2], m[1], m[3]))
 	}
-	return c
+	return nil
 }
 
 // Environment is what makes the server send its spans, of a share of its requests in

@@ -27,13 +27,14 @@ func TestCollector(t *testing.T) {
 	t.Parallel()
 	require.NoError(t, tracing.CheckImage(tracing.Image))
 	assert.False(t, tracing.Own(tracing.Image))
-	assert.Nil(t, tracing.Collector(tracing.Image, "eu-central-1").RepositoryARN)
+	assert.Nil(t, tracing.RepositoryARN(tracing.Image))
 
 	copied := own + tracing.Image[len("public.ecr.aws/aws-observability/aws-otel-collector"):]
 	require.NoError(t, tracing.CheckImage(copied))
 	assert.True(t, tracing.Own(copied))
 	assert.Equal(t, pulumi.String("arn:aws:ecr:eu-central-1:123456789012:repository/mirror/aws-observability/aws-otel-collector"),
-		tracing.Collector(copied, "eu-central-1").RepositoryARN)
+		tracing.RepositoryARN(copied))
+	assert.Equal(t, pulumi.String(copied), tracing.Collector(pulumi.String(copied), "eu-central-1").Image)
 	assert.Equal(t, pulumi.String("0.05"), tracing.Environment(5)["OTEL_TRACES_SAMPLER_ARG"])
 
 	for _, image := range []string{"", "collector", own + ":latest", own + "@sha256:1", "docker.io/otel/collector:1"} {

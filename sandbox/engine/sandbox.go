@@ -21,6 +21,7 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/common/workspace"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsx"
@@ -167,6 +168,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	s.close = append(s.close, func() error { stop(); return nil })
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
+		StandIns:   []string{tracing.Image[strings.Index(tracing.Image, "@")+1:]},
 	})
 	if err != nil {
 		return err

@@ -40,6 +40,21 @@ func image(t *testing.T) (v1.Image, string) {
 	return i, digest.String()
 }
 
+func TestStandIns(t *testing.T) {
+	t.Parallel()
+	there, away := "sha256:"+strings.Repeat("a", 64), "sha256:"+strings.Repeat("b", 64)
+	r, _ := serve(t, t.TempDir(), Options{StandIns: []string{there}})
+	require.True(t, r.Has("team/codeflow", there))
+	head, err := remote.Head(r.reference(t, "team/codeflow", there).(name.Digest))
+	require.NoError(t, err)
+	require.Equal(t, there, head.Digest.String())
+	_, err = remote.Head(r.reference(t, "team/codeflow", away).(name.Digest))
+	require.Error(t, err)
+	r.SetDown(true)
+	_, err = remote.Head(r.reference(t, "team/codeflow", there).(name.Digest))
+	require.Error(t, err)
+}
+
 func TestImagesSurviveARestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -51,7 +51,7 @@ func (r runner) container(ctx context.Context, definition task.ContainerDefiniti
 	if c.Values, err = r.secrets(ctx, definition.Secrets); err != nil {
 		return c, fmt.Errorf("ResourceInitializationError: unable to pull secrets or registry auth: %w", err)
 	}
-	if task.StandsIn(definition.Image) {
+	if task.StandsIn(definition) {
 		return c, nil
 	}
 	if c.Image, err = r.images.Pull(ctx, definition.Image); err != nil {

@@ -75,4 +75,10 @@ func TestGuardedKeys(t *testing.T) {
 	set(t, s, "prod", []string{"platform.network.cidr"}, "codeflow:allow")
 	result := run(t, s, "prod", engine.Preview)
 	assert.Greater(t, result.Counts["replace"], 20, "what that would do")
+
+	// An instance is replicated once: the old replication goes first.
+	require.NoError(t, s.ResetConfig("prod"))
+	set(t, s, "prod", 21, "codeflow:platform", "database", "retentionDays")
+	result = run(t, s, "prod", engine.Up)
+	assert.Equal(t, 1, result.Counts["replace"], result.Changed)
 }

@@ -165,6 +165,7 @@ func TestCollector(t *testing.T) {
 		r.Containers[0].DependsOn = []task.Dependency{{ContainerName: "collector", Condition: task.OnStart}}
 		r.Containers = append(r.Containers, task.Container{Log: log, ContainerDefinition: task.ContainerDefinition{
 			Name: "collector", Image: "public.ecr.aws/aws-observability/aws-otel-collector:v0.43.1", Essential: notEssential,
+			Command: []string{"--config=/etc/ecs/ecs-xray.yaml"},
 		}})
 	})
 	environment := ask(t, started, nil).Environment
@@ -185,7 +186,7 @@ func TestCollector(t *testing.T) {
 	assert.Equal(t, 0, *started.Containers()[1].ExitCode)
 	_, err = net.Dial("tcp", strings.TrimPrefix(endpoint, "http://"))
 	require.ErrorIs(t, err, syscall.ECONNREFUSED)
-	assert.False(t, task.StandsIn("codeflow/aws-otel-collector:1"))
+	assert.False(t, task.StandsIn(task.ContainerDefinition{Image: "public.ecr.aws/aws-observability/aws-otel-collector:1"}))
 }
 
 func TestContainersRefused(t *testing.T) {

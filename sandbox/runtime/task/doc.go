@@ -31,7 +31,7 @@
 // # What is stood in for
 //
 // The AWS Distro for OpenTelemetry runs as package collector within the sandbox,
-// whatever registry its image is from: see [StandsIn]. It uses no CPU and memory
+// whatever its image: see [StandsIn]. It uses no CPU and memory
 // that [Task.Usage] sees, and its health checks pass.
 //
 // # What a container does not get

@@ -87,7 +87,7 @@ func (t *Task) prepare(main string) (err error) {
 	for _, c := range t.containers {
 		switch {
 		case c.Err != nil:
-		case StandsIn(c.ContainerDefinition.Image):
+		case StandsIn(c.ContainerDefinition):
 			t.collector = c
 			if c.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 				return fmt.Errorf("opening a port for container %q: %w", c.Name, err)

@@ -3,15 +3,16 @@ package task
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
 
-// StandsIn reports whether the sandbox runs an image as something else: that of
-// the AWS Distro for OpenTelemetry, from any registry, as package collector.
-func StandsIn(image string) bool {
-	repository, _, _ := strings.Cut(image, "@")
-	return strings.Contains("/"+repository+":", "/aws-observability/aws-otel-collector:")
+// StandsIn reports whether the sandbox runs a container as something else: the AWS
+// Distro for OpenTelemetry, known by the folder of its configurations, as package
+// collector.
+func StandsIn(c ContainerDefinition) bool {
+	return slices.ContainsFunc(c.Command, func(arg string) bool { return strings.HasPrefix(arg, "--config=/etc/ecs/") })
 }
 
 // receiver is a collector that runs. Its only signal is the end.
