@@ -152,6 +152,15 @@ func TestFormats(t *testing.T) {
 			counts: "claude-code 4 4 0 0",
 			passed: "the same as plugins/three/agents/a.md: plugins/two/agents/a.md",
 		},
+		"one agent for several tools": {
+			format: "auto",
+			files: map[string]string{
+				"codeflow-agents/x/a.md": agentDoc("a"), ".claude/agents/a.md": "---\nname: a\ndescription: d\n---\nx", ".opencode/agent/a.md": openCodeAgent,
+				".claude/agents/b.md": "---\nname: b\ndescription: d\n---\nx", ".opencode/agent/b.md": openCodeAgent,
+			},
+			packed: []string{"agents/a.md", "agents/b.md"}, problems: []string{}, counts: "claude-code 1 1 0 0; uats 1 1 0 0",
+			passed: "for another tool the same as what is packed: .claude/agents/a.md .opencode/agent/a.md .opencode/agent/b.md",
+		},
 		"a mark of the byte order": {format: "auto", files: map[string]string{"agents/a.md": "\ufeff---\nname: a\ndescription: d\n---\nx"}, packed: []string{"agents/a.md"}, problems: []string{}, counts: "claude-code 1 1 0 0"},
 		"front matter without its end": {
 			format: "auto", files: map[string]string{"agents/a.md": "---\nname: a\n"}, counts: "claude-code 1 0 1 0",

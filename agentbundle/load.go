@@ -215,7 +215,7 @@ func (l *loader) choose(source string) {
 func (l *loader) scope(files []*file, skip func(path, reason string)) {
 	byName := map[string][]*file{}
 	for _, f := range files {
-		if f.name != "" && !f.strict {
+		if f.name != "" && f.source.Format != convert.UATS {
 			key := string(f.kind) + " " + strings.ToLower(f.name)
 			byName[key] = append(byName[key], f)
 		}
@@ -224,6 +224,7 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 		if len(same) < 2 {
 			continue
 		}
+		same = l.dropCopies(same, skip)
 		different := same[:0:0]
 		for _, f := range same {
 			i := slices.IndexFunc(different, func(g *file) bool { return bytes.Equal(f.data, g.data) })
@@ -238,6 +239,9 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 			continue
 		}
 		for _, f := range different {
+			if f.strict {
+				continue // it is packed byte for byte
+			}
 			name := f.scoped(different)
 			if name == "" || !f.rename(name) {
 				continue // choose tells that it is taken
@@ -248,6 +252,29 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 			})
 		}
 	}
+}
+
+// dropCopies leaves out what a source has for several tools, as packages do that
+// bring .claude/agents and .opencode/agent with agents of their own: of one name,
+// files outside of the tools' folders go before those in them, and then the first
+// of [convert.Tools].
+func (l *loader) dropCopies(same []*file, skip func(path, reason string)) []*file {
+	rank := func(f *file) int {
+		dirs := strings.Split(path.Dir(f.path), "/")
+		if !slices.ContainsFunc(toolFolders, func(folder string) bool { return slices.Contains(dirs, folder) }) {
+			return -1
+		}
+		return slices.Index(convert.Tools(), f.format)
+	}
+	first := slices.MinFunc(same, func(f, g *file) int { return cmp.Compare(rank(f), rank(g)) })
+	return slices.DeleteFunc(same, func(f *file) bool {
+		if rank(f) == rank(first) {
+			return false
+		}
+		skip(f.path, "for another tool the same as what is packed")
+		l.files = slices.DeleteFunc(l.files, func(g *file) bool { return g == f })
+		return true
+	})
 }
 
 // scoped is the name of a file with the first of its folders, from the inside,
