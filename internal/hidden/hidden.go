@@ -103,12 +103,17 @@ func Find(text string) []Finding {
 		return nil
 	}
 	var found []Finding
-	before := []rune{noCharacter, noCharacter} // the two characters before
+	before := [2]rune{noCharacter, noCharacter} // the two characters before
 	for at := 0; at < len(text); {
+		if c := text[at]; c >= ' ' && c < 0x7f || c == lineFeed || c == '\t' {
+			before[0], before[1] = before[1], rune(c)
+			at++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text[at:])
 		if r == blackFlag {
 			if n := flag(text[at:]); n > 0 {
-				at, before = at+n, []rune{noCharacter, cancelTag}
+				at, before = at+n, [2]rune{noCharacter, cancelTag}
 				continue
 			}
 		}
@@ -162,7 +167,7 @@ func suspect(r rune) bool {
 }
 
 // needed reports whether a suspect stands where a script or an emoji needs it.
-func needed(r rune, before []rune, next rune) bool {
+func needed(r rune, before [2]rune, next rune) bool {
 	last := before[1]
 	switch {
 	case r == '\r':
