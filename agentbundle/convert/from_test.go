@@ -3,8 +3,10 @@
 package convert
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -356,6 +358,9 @@ func FuzzFrom(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
+			return // no file is read so far
+		}
 		for tool := range paths {
 			for _, kind := range []Kind{Agent, Command} {
 				in := File{Tool: tool, Kind: kind, Path: paths[tool][kind], Body: data, BodyLine: 1}
