@@ -80,7 +80,21 @@ func (f *file) checkUATS() []Problem {
 	}
 	packed, rewriting := rewriteDirectories(f.data, fm)
 	f.data = packed
-	return slices.Concat(problems, rewriting, checkAgent(fm, f.strict))
+	problems = slices.Concat(problems, rewriting, checkAgent(fm, f.strict))
+	if !f.strict && !hasError(problems) {
+		problems = append(problems, f.checkConversions()...)
+	}
+	return problems
+}
+
+// checkConversions refuses what the server could not write for another tool.
+func (f *file) checkConversions() []Problem {
+	for _, tool := range []string{convert.ClaudeCode, convert.OpenCode} {
+		if _, err := convert.To(tool, map[string][]byte{"agents/" + f.baseName() + markdown: f.data}); err != nil {
+			return []Problem{{Line: f.fm.Line, Rule: ruleUATS, Message: err.Error(), Hint: "correct the value"}}
+		}
+	}
+	return nil
 }
 
 // lenient makes a warning of a problem that does not keep the file from being

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 )
 
 const (
@@ -61,7 +63,7 @@ func (l *loader) checkRegistry(root *os.Root, source string, found map[string]*f
 		l.add(at, p)
 	}
 	for _, f := range l.files {
-		if f.source.Path == source && f.kind == agent && f.name != "" && !listed[f.name] && !listed[f.path] {
+		if f.source.Path == source && f.format == convert.UATS && f.kind == agent && f.name != "" && !listed[f.name] && !listed[f.path] {
 			l.add(f, Problem{
 				Line: f.fm.line("name"), Rule: ruleRegistry,
 				Message: fmt.Sprintf("agent %q must be listed in %s", f.name, registryFile), Hint: "reinstall the package, or exclude the file",

@@ -61,7 +61,7 @@ func (f *file) convert(fm mapping) []Problem {
 	line := 1
 	if fm.Node != nil {
 		_, body, _ = bytes.Cut(rest, []byte("\n"))
-		line = lineAt(f.data, len(header)) + 1
+		line = min(lineAt(f.data, len(header))+1, lineAt(f.data, len(f.data)))
 	}
 	read := convert.From(convert.File{
 		Tool: f.format, Kind: f.kind, Path: f.path, Front: fm.Node, Body: body, BodyLine: line,

@@ -124,6 +124,18 @@ func TestFormats(t *testing.T) {
 			},
 			counts: "uats 2 2 0 0",
 		},
+		"what another tool could not be given": {
+			format: "auto", files: map[string]string{"agents/a.md": "---\nname: a\ndescription: Does what its name says.\nprimary_objective: x\ntemperature: [[1]]\n---\nx"},
+			problems: []string{
+				"agents/a.md:2: error: uats: converting to opencode: agents/a.md:5: temperature must be one value or a list of values",
+				"agents/a.md:5: warning: uats: temperature must be a number from 0 to 2, got a seq",
+			},
+			counts: "uats 1 0 1 0",
+		},
+		"a bundle's own files": {
+			format: "auto", files: map[string]string{"agents/a.md": "---\nname: a\ndescription: Does what its name says.\nformat: claude-code\nmode: subagent\ntools:\n  read: true\n---\nx\n"},
+			packed: []string{"agents/a.md"}, problems: []string{}, counts: "uats 1 1 0 0",
+		},
 		"one name in two folders": {
 			format: "claude-code",
 			files: map[string]string{
@@ -139,6 +151,15 @@ func TestFormats(t *testing.T) {
 			},
 			counts: "claude-code 4 4 0 0",
 			passed: "the same as plugins/three/agents/a.md: plugins/two/agents/a.md",
+		},
+		"one agent for several tools": {
+			format: "auto",
+			files: map[string]string{
+				"codeflow-agents/x/a.md": agentDoc("a"), ".claude/agents/a.md": "---\nname: a\ndescription: d\n---\nx", ".opencode/agent/a.md": openCodeAgent,
+				".claude/agents/b.md": "---\nname: b\ndescription: d\n---\nx", ".opencode/agent/b.md": openCodeAgent,
+			},
+			packed: []string{"agents/a.md", "agents/b.md"}, problems: []string{}, counts: "claude-code 1 1 0 0; uats 1 1 0 0",
+			passed: "for another tool the same as what is packed: .claude/agents/a.md .opencode/agent/a.md .opencode/agent/b.md",
 		},
 		"a mark of the byte order": {format: "auto", files: map[string]string{"agents/a.md": "\ufeff---\nname: a\ndescription: d\n---\nx"}, packed: []string{"agents/a.md"}, problems: []string{}, counts: "claude-code 1 1 0 0"},
 		"front matter without its end": {

@@ -8,8 +8,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/convert"
 	"github.com/ferg-cod3s/codeflow-infrastructure/agentbundle/manifest"
@@ -31,6 +34,7 @@ type file struct {
 	path   string // relative to source, slash-separated
 	format string // what it is made for, never auto once it is read
 	data   []byte // as it is packed
+	size   int    // of the source, in bytes
 	fm     mapping
 	name   string // of the agent or command; empty when it cannot be told
 	strict bool   // it must be complete by UATS
@@ -109,6 +113,7 @@ func (l *loader) readSource(s Source, own bool) {
 	first := len(l.files)
 	found, excluded := map[string]*file{}, map[string]bool{}
 	skip := func(path, reason string) { l.report.skip(s.Path, path, reason) }
+	var batch []*file
 	visit := func(path string, p place) {
 		f := &file{kind: p.kind, source: s, path: path, format: s.Format}
 		if p.kind != "" {
@@ -126,13 +131,14 @@ func (l *loader) readSource(s Source, own bool) {
 		case p.problem != nil:
 			l.add(f, *p.problem)
 		default:
-			l.readFile(root, f)
-			if f.skip != "" {
-				skip(path, f.skip)
+			if batch = append(batch, f); len(batch) == batchSize {
+				l.readFiles(root, batch, skip)
+				batch = batch[:0]
 			}
 		}
 	}
 	folders := s.walk(root, readIgnore(root, report), own, visitor{visit, skip, report})
+	l.readFiles(root, batch, skip)
 
 	for path := range s.Exclude {
 		if !excluded[path] {
@@ -150,29 +156,54 @@ func (l *loader) readSource(s Source, own bool) {
 	l.checkRegistry(root, s.Path, found)
 }
 
-// readFile reads and checks one file, and keeps it unless it is to be skipped.
-func (l *loader) readFile(root *os.Root, f *file) {
+// batchSize is how many files are read before those that are too many are
+// noticed: they are in memory.
+const batchSize = 64
+
+// readFiles reads and checks some files, as many at once as there are processors,
+// and keeps those that are not to be skipped.
+func (l *loader) readFiles(root *os.Root, files []*file, skip func(path, reason string)) {
+	problems := make([][]Problem, len(files))
+	var group errgroup.Group
+	group.SetLimit(runtime.GOMAXPROCS(0))
+	for i, f := range files {
+		group.Go(func() error {
+			problems[i] = f.read(root)
+			return nil
+		})
+	}
+	_ = group.Wait() // none fails
+	for i, f := range files {
+		switch {
+		case l.size > maxBundle:
+			return
+		case f.skip != "":
+			skip(f.path, f.skip)
+		case f.data != nil:
+			if l.size += f.size; l.size > maxBundle {
+				problems[i] = []Problem{{Rule: ruleBundle, Message: fmt.Sprintf("must fit into a bundle of %d bytes", maxBundle), Hint: "split the bundle"}}
+			} else {
+				l.files = append(l.files, f)
+			}
+		}
+		for _, p := range problems[i] {
+			l.add(f, p)
+		}
+	}
+}
+
+// read reads and checks the file. Its data stays nil when it cannot be read.
+func (f *file) read(root *os.Root) []Problem {
 	data, problem := readFile(root, f.path)
 	switch {
 	case problem != nil && f.kind == "":
 		f.skip = outside
-		return
+		return nil
 	case problem != nil:
-		l.add(f, *problem)
-		return
+		return []Problem{*problem}
 	}
-	f.data = data
-	problems := f.check()
-	if f.skip == "" {
-		if l.size += len(data); l.size > maxBundle {
-			l.add(f, Problem{Rule: ruleBundle, Message: fmt.Sprintf("must fit into a bundle of %d bytes", maxBundle), Hint: "split the bundle"})
-			return
-		}
-		l.files = append(l.files, f)
-	}
-	for _, p := range problems {
-		l.add(f, p)
-	}
+	f.data, f.size = data, len(data)
+	return f.check()
 }
 
 func (l *loader) exclude(f *file, reason string) {
@@ -215,7 +246,7 @@ func (l *loader) choose(source string) {
 func (l *loader) scope(files []*file, skip func(path, reason string)) {
 	byName := map[string][]*file{}
 	for _, f := range files {
-		if f.name != "" && !f.strict {
+		if f.name != "" && f.source.Format != convert.UATS {
 			key := string(f.kind) + " " + strings.ToLower(f.name)
 			byName[key] = append(byName[key], f)
 		}
@@ -224,6 +255,7 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 		if len(same) < 2 {
 			continue
 		}
+		same = l.dropCopies(same, skip)
 		different := same[:0:0]
 		for _, f := range same {
 			i := slices.IndexFunc(different, func(g *file) bool { return bytes.Equal(f.data, g.data) })
@@ -238,6 +270,9 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 			continue
 		}
 		for _, f := range different {
+			if f.strict {
+				continue // it is packed byte for byte
+			}
 			name := f.scoped(different)
 			if name == "" || !f.rename(name) {
 				continue // choose tells that it is taken
@@ -248,6 +283,29 @@ func (l *loader) scope(files []*file, skip func(path, reason string)) {
 			})
 		}
 	}
+}
+
+// dropCopies leaves out what a source has for several tools, as packages do that
+// bring .claude/agents and .opencode/agent with agents of their own: of one name,
+// files outside of the tools' folders go before those in them, and then the first
+// of [convert.Tools].
+func (l *loader) dropCopies(same []*file, skip func(path, reason string)) []*file {
+	rank := func(f *file) int {
+		dirs := strings.Split(path.Dir(f.path), "/")
+		if !slices.ContainsFunc(toolFolders, func(folder string) bool { return slices.Contains(dirs, folder) }) {
+			return -1
+		}
+		return slices.Index(convert.Tools(), f.format)
+	}
+	first := slices.MinFunc(same, func(f, g *file) int { return cmp.Compare(rank(f), rank(g)) })
+	return slices.DeleteFunc(same, func(f *file) bool {
+		if rank(f) == rank(first) {
+			return false
+		}
+		skip(f.path, "for another tool the same as what is packed")
+		l.files = slices.DeleteFunc(l.files, func(g *file) bool { return g == f })
+		return true
+	})
 }
 
 // scoped is the name of a file with the first of its folders, from the inside,

@@ -3,6 +3,8 @@ package agentbundle
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/hidden"
 )
 
 // The levels of a [Problem]. An error keeps the bundle from being built, a
@@ -29,7 +31,8 @@ type Problem struct {
 	Hint string `json:"hint,omitempty"`
 }
 
-// Error formats the problem as "path:line: severity: rule: message (hint)".
+// Error formats the problem as "path:line: severity: rule: message (hint)", for
+// people: characters that nobody would see are shown as U+202E.
 func (p Problem) Error() string {
 	s := p.Path
 	if p.Line > 0 {
@@ -39,7 +42,7 @@ func (p Problem) Error() string {
 	if p.Hint != "" {
 		s = fmt.Sprintf("%s (%s)", s, p.Hint)
 	}
-	return s
+	return hidden.Show(s)
 }
 
 // compare orders problems by file and line.

@@ -63,6 +63,9 @@ func Detect(file string, kind Kind, front *yaml.Node) (tool string, sure bool) {
 	case path.Base(file) == skillFile:
 		return ClaudeCode, true
 	}
+	if made := frontmatter.Child(front, formatKey); made != nil && titles[made.Value] != "" {
+		return UATS, true // it is a file of a bundle
+	}
 	for _, row := range evidence {
 		if slices.ContainsFunc(row.keys, func(key string) bool { return frontmatter.Child(front, key) != nil }) {
 			return row.tool, true

@@ -227,10 +227,10 @@ var (
 )
 
 // Slug returns a name in the form that it has in a bundle, or "" when it has
-// letters that form does not know: they could look like others.
+// letters that form does not know: they could look like others, or like nothing.
 func Slug(name string) string {
 	for _, r := range name {
-		if r > 0x7f {
+		if r > 0x7f || r < ' ' {
 			return ""
 		}
 	}

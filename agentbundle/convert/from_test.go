@@ -3,8 +3,10 @@
 package convert
 
 import (
+	"bytes"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -52,7 +54,8 @@ func TestFrom(t *testing.T) {
 		},
 		"name with spaces": {
 			ClaudeCode, Agent, "a.md", "---\nname: Code Reviewer\ndescription: d\n---\nx",
-			"---\nname: code-reviewer\ndescription: d\nformat: claude-code\nmode: subagent\n---\nx\n", []string{`2: name: "Code Reviewer" is called "code-reviewer" in the bundle`},
+			"---\nname: code-reviewer\ndescription: d\nformat: claude-code\nmode: subagent\n---\nx\n",
+			[]string{`2: name: "Code Reviewer" is called "code-reviewer" in the bundle`},
 		},
 		"name of other letters": {
 			ClaudeCode, Agent, "a.md", "---\nname: p\u0430ypal\ndescription: d\n---\nx", "",
@@ -149,6 +152,7 @@ func TestDetect(t *testing.T) {
 		"globs":              {"x.md", "globs: '*'", Agent, Cursor, true},
 		"UATS":               {"a.md", "uats_version: '1.0'\nmode: subagent", Agent, UATS, true},
 		"command of UATS":    {"c.md", "inputs: []", Command, UATS, true},
+		"file of a bundle":   {"a.md", "name: a\nformat: opencode\nmode: all", Agent, UATS, true},
 		"folder of Claude":   {".claude/agents/a.md", "mode: subagent", Agent, ClaudeCode, true},
 		"folder of OpenCode": {"x/.opencode/agent/a.md", "", Agent, OpenCode, true},
 		"folder of Cursor":   {".cursor/commands/a.md", "", Command, Cursor, true},
@@ -354,6 +358,9 @@ func FuzzFrom(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		if !utf8.Valid(data) || bytes.ContainsRune(data, 0) {
+			return // no file is read so far
+		}
 		for tool := range paths {
 			for _, kind := range []Kind{Agent, Command} {
 				in := File{Tool: tool, Kind: kind, Path: paths[tool][kind], Body: data, BodyLine: 1}

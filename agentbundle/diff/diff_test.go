@@ -68,6 +68,20 @@ diff a/commands/a.md b/commands/a.md
 	assert.False(t, result.Empty())
 }
 
+// Two lines that look alike differ for a reviewer, too.
+func TestHiddenCharactersAreShown(t *testing.T) {
+	t.Parallel()
+	result := diff.Compare(files("agents/a.md", "---\nname: a\n---\nsafe\n"), files(
+		"agents/a.md", "---\nname: a\nowner: \"\\u202eb\"\n---\nsafe\U000e0069\x1b[0m می\u200cخواهم\n", "agents/\x1b[2J.md", "",
+	))
+	var text strings.Builder
+	require.NoError(t, result.WriteText(&text))
+	assert.Contains(t, text.String(), "+safeU+E0069U+001B[0m می\u200cخواهم\n")
+	assert.Contains(t, text.String(), "owner: (none) -> \"U+202Eb\"\n")
+	assert.Contains(t, text.String(), "+ agents/U+001B[2J.md\n")
+	assert.NotContains(t, text.String(), "\x1b")
+}
+
 func TestCompareNothing(t *testing.T) {
 	t.Parallel()
 	same := files("agents/a.md", "a")

@@ -130,7 +130,7 @@ func sourceDir(cmd *cobra.Command, dir, source string) (string, error) {
 	if m == nil {
 		return "", usageError{fmt.Errorf("a source must be a directory, or a package with its exact version such as @example/agents@1.2.3, got %q", source)}
 	}
-	npm := exec.CommandContext(cmd.Context(), "npm", "install", "--ignore-scripts", "--save-exact", "--no-audit", "--no-fund", "--prefix", dir, source) //nolint:gosec // it matches packageRE
+	npm := exec.CommandContext(cmd.Context(), "npm", "install", "--ignore-scripts", "--save-exact", "--no-audit", "--no-fund", "--prefix", dir, source)
 	npm.Stdout, npm.Stderr = cmd.ErrOrStderr(), cmd.ErrOrStderr()
 	if err := npm.Run(); err != nil {
 		return "", fmt.Errorf("installing %s with npm: %w", source, err)

@@ -19,7 +19,7 @@ import (
 )
 
 func convertCommand() *cobra.Command {
-	var format, out string
+	var from, format, out string
 	cmd := &cobra.Command{
 		Use: "convert --to FORMAT --out DIR [BUNDLE]", Short: "Write the agents in the format of another tool", Args: usage(cobra.MaximumNArgs(1)),
 		Long: "Write the agents and commands of a bundle as another tool reads them, into the\n" +
@@ -27,13 +27,14 @@ func convertCommand() *cobra.Command {
 			"replaced. Standard output lists the files, standard error what the format has no\n" +
 			"place for. A directory of any format will do: " + strings.Join(convert.Tools(), ", ") + ".",
 		Example: `  agentbundle convert --to claude-code --out .
+  agentbundle convert --from cursor --to claude-code --out . path/to/rules
   agentbundle convert --to opencode --out /tmp/agents registry.example.com/codeflow:blue`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if format == "" || out == "" || !slices.Contains(convert.Formats(), format) {
 				return usageError{fmt.Errorf("--to must be one of %s, and --out a directory, got %q and %q",
 					strings.Join(convert.Formats(), ", "), format, out)}
 			}
-			bundle, err := open(cmd, argument(args, 0))
+			bundle, err := openAs(cmd, argument(args, 0), from)
 			if err != nil {
 				return err
 			}
@@ -54,6 +55,7 @@ func convertCommand() *cobra.Command {
 			})
 		},
 	}
+	cmd.Flags().StringVar(&from, "from", "", "the `format` of a source: auto, "+strings.Join(convert.Tools(), ", "))
 	cmd.Flags().StringVar(&format, "to", "", "the `format`: "+strings.Join(convert.Formats(), ", "))
 	cmd.Flags().StringVar(&out, "out", "", "the `directory` to write to")
 	return cmd

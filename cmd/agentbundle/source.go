@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,7 +57,10 @@ func load(cmd *cobra.Command, cfg agentbundle.Config) (*agentbundle.Bundle, erro
 }
 
 // open reads a bundle: a source, an OCI layout or an image in a registry.
-func open(cmd *cobra.Command, ref string) (*contents, error) {
+func open(cmd *cobra.Command, ref string) (*contents, error) { return openAs(cmd, ref, "") }
+
+// openAs is [open] with the format of a source, unless that is empty.
+func openAs(cmd *cobra.Command, ref, format string) (*contents, error) {
 	_, err := os.Stat(ref)
 	if err == nil {
 		if _, err := os.Stat(filepath.Join(ref, "oci-layout")); err == nil {
@@ -70,6 +74,7 @@ func open(cmd *cobra.Command, ref string) (*contents, error) {
 		if err != nil {
 			return nil, err
 		}
+		cfg.Package.Format = cmp.Or(format, cfg.Package.Format)
 		bundle, err := load(cmd, cfg)
 		if err != nil {
 			return nil, err

@@ -3,6 +3,8 @@ package bundletest
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"testing/fstest"
 
@@ -54,6 +56,21 @@ func Real(t testing.TB, config string) fstest.MapFS {
 	require.NoError(t, err)
 	require.DirExists(t, cfg.Package.Path, "install the package: npm ci --ignore-scripts --prefix agents")
 	bundle, err := agentbundle.Load(cfg)
+	require.NoError(t, err)
+	return pack(t, &bundle.Manifest, bundle.Files())
+}
+
+// Files is the bundle of a source with the given files, each taken for what it
+// is made for.
+func Files(t testing.TB, files map[string]string) fstest.MapFS {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o700))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	bundle, err := agentbundle.Load(agentbundle.Config{Package: agentbundle.Source{Path: dir, Format: agentbundle.FormatAuto}})
 	require.NoError(t, err)
 	return pack(t, &bundle.Manifest, bundle.Files())
 }

@@ -72,9 +72,25 @@ var (
 	// pictures are the blocks of the emoji, with the symbols that a selector makes one.
 	pictures = &unicode.RangeTable{
 		R16: []unicode.Range16{
-			{'#', '#', 1}, {'*', '*', 1}, {'0', '9', 1}, {0xa9, 0xa9, 1}, {0xae, 0xae, 1}, {0x203c, 0x203c, 1}, {0x2049, 0x2049, 1},
-			{0x2122, 0x2122, 1}, {0x2139, 0x2139, 1}, {0x2190, 0x21ff, 1}, {0x2300, 0x23ff, 1}, {0x24c2, 0x24c2, 1}, {0x25a0, 0x27bf, 1},
-			{0x2900, 0x297f, 1}, {0x2b00, 0x2bff, 1}, {0x3030, 0x3030, 1}, {0x303d, 0x303d, 1}, {0x3297, 0x3297, 1}, {0x3299, 0x3299, 1},
+			{'#', '#', 1},
+			{'*', '*', 1},
+			{'0', '9', 1},
+			{0xa9, 0xa9, 1},
+			{0xae, 0xae, 1},
+			{0x203c, 0x203c, 1},
+			{0x2049, 0x2049, 1},
+			{0x2122, 0x2122, 1},
+			{0x2139, 0x2139, 1},
+			{0x2190, 0x21ff, 1},
+			{0x2300, 0x23ff, 1},
+			{0x24c2, 0x24c2, 1},
+			{0x25a0, 0x27bf, 1},
+			{0x2900, 0x297f, 1},
+			{0x2b00, 0x2bff, 1},
+			{0x3030, 0x3030, 1},
+			{0x303d, 0x303d, 1},
+			{0x3297, 0x3297, 1},
+			{0x3299, 0x3299, 1},
 		},
 		R32: []unicode.Range32{{0x1f000, 0x1faff, 1}},
 	}
@@ -87,12 +103,17 @@ func Find(text string) []Finding {
 		return nil
 	}
 	var found []Finding
-	before := []rune{noCharacter, noCharacter} // the two characters before
+	before := [2]rune{noCharacter, noCharacter} // the two characters before
 	for at := 0; at < len(text); {
+		if c := text[at]; c >= ' ' && c < 0x7f || c == lineFeed || c == '\t' {
+			before[0], before[1] = before[1], rune(c)
+			at++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(text[at:])
 		if r == blackFlag {
 			if n := flag(text[at:]); n > 0 {
-				at, before = at+n, []rune{noCharacter, cancelTag}
+				at, before = at+n, [2]rune{noCharacter, cancelTag}
 				continue
 			}
 		}
@@ -146,7 +167,7 @@ func suspect(r rune) bool {
 }
 
 // needed reports whether a suspect stands where a script or an emoji needs it.
-func needed(r rune, before []rune, next rune) bool {
+func needed(r rune, before [2]rune, next rune) bool {
 	last := before[1]
 	switch {
 	case r == '\r':
