@@ -56,7 +56,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener, handler http.
 	})
 	defer stop()
 
-	if err := srv.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(fewHeaders{listener}); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("serving on %s: %w", listener.Addr(), err)
 	}
 	if err := <-drained; err != nil {

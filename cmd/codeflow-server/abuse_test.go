@@ -144,7 +144,13 @@ func unfinishedHeaders(t *testing.T, victim contender) {
 		_, err := io.WriteString(victim.connect(t), headers.String())
 		require.NoError(t, err)
 	}
-	t.Logf("memory %d MB meanwhile", victim.healthy(t)/mb)
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // before they are closed
+	defer cancel()
+	require.NoError(t, process.Get(ctx, "http://"+victim.Address+"/health"))
+	resident, _, err := victim.Memory()
+	require.NoError(t, err)
+	t.Logf("memory %d MB meanwhile, /health answered in %d ms", resident/mb, time.Since(began).Milliseconds())
 }
 
 // idleConnections opens 10,000 connections that ask for nothing, while others
