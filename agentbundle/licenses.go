@@ -34,6 +34,7 @@ var licenses = []struct{ path, license string }{
 	{"github.com/grpc-ecosystem/grpc-gateway/", "BSD-3-Clause"},
 	{"github.com/hashicorp/golang-lru/", "MPL-2.0"},
 	{"github.com/jackc/", "MIT"},
+	{"github.com/klauspost/compress", "Apache-2.0 AND BSD-3-Clause AND MIT"},
 	{"github.com/mfridman/interpolate", "MIT"},
 	{"github.com/modelcontextprotocol/go-sdk", "Apache-2.0 AND MIT"},
 	{"github.com/munnerz/goautoneg", "BSD-3-Clause"},
