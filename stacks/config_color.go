@@ -1,10 +1,7 @@
 package stacks
 
 import (
-	"net/url"
 	"path/filepath"
-	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +10,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/tracing"
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin/rule"
 )
 
 // Color is the config of a colour stack, the key codeflow:color.
@@ -133,20 +131,16 @@ func (a *Access) validate(c checker, domain string) {
 	c = c.at("oidc")
 	c.require(!a.Public, "must be absent when everybody may use the service", nil, "remove it, or set access.public to false")
 	c.require(domain != "", "needs a domain, which the issuer sends browsers back to", nil, "set the domain, or remove it")
-	u, err := url.Parse(a.OIDC.Issuer)
-	c.at("issuer").require(err == nil && u.Scheme == "https" && u.Hostname() != "" && u.User == nil && !strings.ContainsAny(a.OIDC.Issuer, "?# "),
+	c.at("issuer").require(rule.URL(a.OIDC.Issuer) && strings.HasPrefix(a.OIDC.Issuer, "https:"),
 		"must be an https URL without a query", a.OIDC.Issuer, "it is what the issuer's /.well-known/openid-configuration has as issuer")
-	c.at("audience").require(a.OIDC.Audience != "" && !strings.ContainsAny(a.OIDC.Audience, " \t\r\n"),
+	c.at("audience").require(a.OIDC.Audience != "" && rule.Word(a.OIDC.Audience),
 		"must be what the issuer's tokens for this service have as aud", a.OIDC.Audience, `for example "https://codeflow.example.com/mcp"`)
-	c.at("clientId").require(!strings.ContainsAny(a.OIDC.ClientID, " \t\r\n"), "must have no spaces", a.OIDC.ClientID, "")
+	c.at("clientId").require(rule.Word(a.OIDC.ClientID), "must have no spaces", a.OIDC.ClientID, "")
 	for i, scope := range a.OIDC.Scopes {
-		c.at("scopes."+strconv.Itoa(i)).require(scopePattern.MatchString(scope) && !slices.Contains(a.OIDC.Scopes[:i], scope),
+		c.at("scopes."+strconv.Itoa(i)).require(rule.Scope(a.OIDC.Scopes, i),
 			"must be one scope, and no other's twin", scope, "as the issuer's tokens have them")
 	}
 }
-
-// scopePattern is of RFC 6749, section 3.3.
-var scopePattern = regexp.MustCompile(`^[!#-\[\]-~]+$`)
 
 // takenPorts are the server's metrics and the collector's: OTLP and its health check.
 // https://github.com/open-telemetry/opentelemetry-collector/blob/main/receiver/otlpreceiver/README.md

@@ -53,6 +53,7 @@ func TestAbuse(t *testing.T) {
 		flags []string
 	}{
 		{"slow headers", 64 * mb, slowHeaders, nil},
+		{"unfinished headers", most, unfinishedHeaders, nil},
 		{"idle connections", 160 * mb, idleConnections, nil},
 		{"large bodies", 64 * mb, largeBodies, nil},
 		{"large headers", 64 * mb, largeHeaders, nil},
@@ -128,6 +129,28 @@ func slowHeaders(t *testing.T, victim contender) {
 	}
 	assert.Empty(t, open, "connections that were not closed")
 	t.Logf("%d connections closed within %.0f s, memory %d MB meanwhile", connections, time.Since(began).Seconds(), peak/mb)
+}
+
+// unfinishedHeaders sends as many headers as are taken on each of 1,000 connections, and
+// not their end: short ones, which take the most memory and time.
+func unfinishedHeaders(t *testing.T, victim contender) {
+	const connections, size = 1000, 14 << 10
+	var headers strings.Builder
+	headers.WriteString("GET / HTTP/1.1\r\nHost: localhost\r\n")
+	for i := 0; headers.Len() < size; i++ {
+		fmt.Fprintf(&headers, "%x:\r\n", i)
+	}
+	for range connections {
+		_, err := io.WriteString(victim.connect(t), headers.String())
+		require.NoError(t, err)
+	}
+	began := time.Now()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // before they are closed
+	defer cancel()
+	require.NoError(t, process.Get(ctx, "http://"+victim.Address+"/health"))
+	resident, _, err := victim.Memory()
+	require.NoError(t, err)
+	t.Logf("memory %d MB meanwhile, /health answered in %d ms", resident/mb, time.Since(began).Milliseconds())
 }
 
 // idleConnections opens 10,000 connections that ask for nothing, while others

@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -97,6 +98,8 @@ func TestSearch(t *testing.T) {
 		}
 		assert.Equal(t, want, names, query)
 	}
+	assert.Len(t, c.Search(strings.Repeat("x ", 31)+"sql", 10), 2)
+	assert.Empty(t, c.Search(strings.Repeat("x ", 32)+"sql", 10), "no more words count")
 	assert.Len(t, c.Search("sql", 1), 1)
 	assert.Empty(t, c.Search("sql", 0))
 	assert.Empty(t, c.Search("sql", -1))

@@ -51,6 +51,8 @@ const (
 	minPrefix    = 3
 	// nameBonus comes on top for a word of the name, however common it is.
 	nameBonus = 2
+	// maxWords is how many words of a query count: of 64 KB they would take a second.
+	maxWords = 32
 	// minShare of the best score is what a document must have to be found:
 	// less is a common word in a long text.
 	minShare = 0.15
@@ -153,7 +155,7 @@ func (ix index) search(query string, limit int) []found {
 		queried = asked
 	}
 	sum := scores{}
-	for _, word := range unique(queried) {
+	for _, word := range unique(queried[:min(len(queried), maxWords)]) {
 		for i, score := range ix.match(word) {
 			sum[i] += score
 		}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -90,8 +91,10 @@ func (whole) Close() error { return nil }
 
 // linger ends the connection after the answer to a body that nobody reads, but half
 // a second later: a client that is still sending gets the answer and no reset.
-// net/http waits so after its own [http.MaxBytesReader] was exceeded.
-func linger(w http.ResponseWriter, r *http.Request) {
+// net/http waits so after its own [http.MaxBytesReader] was exceeded, here by a byte
+// that nobody sent: reading the body would wait for it, and tell a client that waits
+// for 100 Continue to send it.
+func linger(w http.ResponseWriter) {
 	for {
 		wrapped, ok := w.(interface{ Unwrap() http.ResponseWriter })
 		if !ok {
@@ -99,7 +102,7 @@ func linger(w http.ResponseWriter, r *http.Request) {
 		}
 		w = wrapped.Unwrap()
 	}
-	_, _ = http.MaxBytesReader(w, r.Body, 0).Read(make([]byte, 1))
+	_, _ = http.MaxBytesReader(w, io.NopCloser(strings.NewReader("x")), 0).Read(make([]byte, 1))
 	w.Header().Set("Connection", "close")
 }
 

@@ -141,7 +141,7 @@ func New(next http.Handler, opts Options) http.Handler {
 		release, err := bodies.read(w, r, client)
 		defer release()
 		if err != nil {
-			linger(w, r)
+			linger(w)
 			refuse(refusal(err))
 			return
 		}

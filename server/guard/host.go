@@ -23,12 +23,12 @@ func (o Options) ourHost(r *http.Request) bool {
 // ourOrigin reports whether a request comes from no web page, or from one of
 // our hosts.
 func (o Options) ourOrigin(r *http.Request) bool {
-	origin := r.Header.Get("Origin")
-	if origin == "" {
+	origins := r.Header["Origin"]
+	if len(origins) == 0 || len(origins) == 1 && origins[0] == "" {
 		return true
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
+	u, err := url.Parse(origins[0])
+	if err != nil || u.Host == "" || len(origins) > 1 {
 		return false
 	}
 	if len(o.Hosts) > 0 {

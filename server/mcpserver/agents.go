@@ -139,7 +139,7 @@ func find(c *catalog.Catalog, name string) (*catalog.Agent, error) {
 		}
 		hint = "did you mean " + strings.Join(names, ", ") + "?"
 	}
-	return nil, fmt.Errorf("unknown agent %q: %s", name, hint)
+	return nil, fmt.Errorf("unknown agent %.100q: %s", name, hint)
 }
 
 // readOnly is a tool that changes nothing and asks nobody else.

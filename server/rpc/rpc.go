@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/jsonrpc"
 	"github.com/modelcontextprotocol/go-sdk/mcp"
@@ -27,6 +29,8 @@ const (
 	// the SDK may work on at once: for one it takes 70 times the body's bytes.
 	maxBatch = 32
 	decodes  = 8
+	// maxWait is how long a request waits for that.
+	maxWait = 10 * time.Second
 	// maxAnswer bounds one answer, and all answers of a batch together, in bytes.
 	maxAnswer = 2 << 20
 )
@@ -194,12 +198,10 @@ func (h *handler) answer(r *http.Request, c call) answer {
 		known.again(r, c.method)
 		return known.answer
 	}
-	select {
-	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
-	case <-r.Context().Done():
-		return failed(http.StatusServiceUnavailable, invalid(jsonrpc.CodeInternalError, "the client went away"))
+	if !h.take(r.Context()) {
+		return failed(http.StatusServiceUnavailable, invalid(jsonrpc.CodeInternalError, "the server is busy"))
 	}
+	defer func() { <-h.slots }()
 	begun, done := h.Begin(r)
 	a := h.ask(begun, c)
 	if r.Context().Err() != nil {
@@ -211,6 +213,24 @@ func (h *handler) answer(r *http.Request, c call) answer {
 		h.memory.answers.Add(key, known{a, again})
 	}
 	return a
+}
+
+// take waits for a slot, if need be, but not so long that the answer could not be
+// written any more.
+func (h *handler) take(ctx context.Context) bool {
+	select {
+	case h.slots <- struct{}{}:
+		return true
+	default:
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxWait)
+	defer cancel()
+	select {
+	case h.slots <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // status is that of an error of JSON-RPC: an answer like any other before the
@@ -286,6 +306,9 @@ func (a answer) writeTo(w http.ResponseWriter, id json.RawMessage, zipped bool) 
 		}
 	}
 	header["Content-Length"] = []string{strconv.Itoa(len(head) + len(a.rest))}
+	if a.status == http.StatusServiceUnavailable {
+		header["Retry-After"] = []string{"1"}
+	}
 	w.WriteHeader(a.status)
 	_, _ = w.Write(head)
 	_, _ = w.Write(a.rest)

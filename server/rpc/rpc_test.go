@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 	"github.com/stretchr/testify/assert"
@@ -255,7 +256,7 @@ func TestAnswersAreBounded(t *testing.T) {
 }
 
 // TestSlots: no more than 8 requests are in the SDK at once, the others wait,
-// and those whose clients went away do not.
+// and those whose clients went away do not, nor longer than 10 s.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -282,9 +283,20 @@ func TestSlots(t *testing.T) {
 		rec := httptest.NewRecorder()
 		handler.ServeHTTP(rec, r)
 		assert.Equal(t, http.StatusServiceUnavailable, rec.Code)
+		waiting := make(chan *httptest.ResponseRecorder, 1)
+		go func() { waiting <- post(handler, ping("2")) }()
+		time.Sleep(9 * time.Second)
+		for range 8 {
+			release <- struct{}{} // 8 more that wait
+		}
+		rec = <-waiting
+		assert.Equal(t, http.StatusServiceUnavailable, rec.Code, "after 10 s")
+		assert.Equal(t, "1", rec.Header().Get("Retry-After"))
+		assert.Contains(t, rec.Body.String(), `"id":2`)
+		synctest.Wait()
 		close(release)
 		synctest.Wait()
-		assert.Equal(t, int32(20), served.Load())
+		assert.Equal(t, int32(16), served.Load(), "the last four of 20 waited too long, too")
 		assert.Equal(t, int32(8), most.Load())
 	})
 }

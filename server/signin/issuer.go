@@ -15,6 +15,8 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin/rule"
 )
 
 const (
@@ -153,7 +155,7 @@ func (i *issuer) read(ctx context.Context) (*known, error) {
 func (i *issuer) mayName(address string) bool {
 	bare, _, _ := strings.Cut(address, "?")
 	u, err := url.Parse(bare)
-	return err == nil && safe(bare) && (u.Scheme == "https" || strings.HasPrefix(i.url, "http:"))
+	return err == nil && rule.URL(bare) && (u.Scheme == "https" || strings.HasPrefix(i.url, "http:"))
 }
 
 func (i *issuer) readKeys(ctx context.Context, address string) (keys []jose.JSONWebKey, err error) {

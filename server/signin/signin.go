@@ -5,14 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/server/signin/rule"
 )
 
 // Options say who signs people in. All are required but Scopes, ClientID and Logger.
@@ -32,22 +31,20 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-var scopePattern = regexp.MustCompile(`^[!#-\[\]-~]+$`) // https://www.rfc-editor.org/rfc/rfc6749#section-3.3
-
 // Check returns each thing that is wrong; errors begin with the option's name.
 func (o Options) Check() (errs []error) {
-	if !safe(o.Issuer) {
+	if !rule.URL(o.Issuer) {
 		errs = append(errs, fmt.Errorf("issuer must be an https URL without a query, or http of this machine, got %q: "+
 			"it is what the issuer's /.well-known/openid-configuration has as issuer", o.Issuer))
 	}
-	if o.Audience == "" || strings.ContainsAny(o.Audience, " \t\r\n") {
+	if o.Audience == "" || !rule.Word(o.Audience) {
 		errs = append(errs, fmt.Errorf("audience must be what the issuer's tokens for this server have as aud, got %q", o.Audience))
 	}
-	if strings.ContainsAny(o.ClientID, " \t\r\n") {
+	if !rule.Word(o.ClientID) {
 		errs = append(errs, fmt.Errorf("client must be a client id without spaces, got %q", o.ClientID))
 	}
 	for i, scope := range o.Scopes {
-		if !scopePattern.MatchString(scope) || slices.Contains(o.Scopes[:i], scope) {
+		if !rule.Scope(o.Scopes, i) {
 			errs = append(errs, fmt.Errorf("scopes must be different ones, as the issuer's tokens have them, got %q", scope))
 		}
 	}
@@ -56,24 +53,10 @@ func (o Options) Check() (errs []error) {
 
 // CheckURL returns what is wrong with [Options].URL.
 func CheckURL(text string) error {
-	if u, err := url.Parse(text); !safe(text) || err != nil || strings.Trim(u.Path, "/") != "" {
+	if u, err := url.Parse(text); !rule.URL(text) || err != nil || strings.Trim(u.Path, "/") != "" {
 		return fmt.Errorf("must be an https URL without a path, or http of this machine, got %q", text)
 	}
 	return nil
-}
-
-// safe reports whether what a URL names cannot be read or changed on the way.
-func safe(text string) bool {
-	u, err := url.Parse(text)
-	if err != nil || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#") {
-		return false
-	}
-	return u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname())
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // SignIn knows who may use the server. [SignIn.Follow] keeps it up to date.

@@ -16,7 +16,7 @@ const (
 	// skew is how far the clocks of the issuer and of this server may differ.
 	skew = time.Minute
 	// maxToken bounds what is looked at, in bytes.
-	maxToken = 16 << 10
+	maxToken = 12 << 10
 )
 
 // algorithms are fixed, whatever the issuer says: none has a secret that a public

@@ -98,7 +98,8 @@ func NewQueue(store Store, opts *QueueOptions) *Queue {
 // Record takes an event. An event that finds the queue full or closed is
 // dropped and counted. Longer texts than [Event] allows are cut.
 func (q *Queue) Record(e Event) {
-	e.Name, e.Client = cut(e.Name, maxName), cut(e.Client, maxClient)
+	// What a text was a part of may be long: let go of it.
+	e.Name, e.Client = cut(e.Name, maxName), strings.Clone(cut(e.Client, maxClient))
 	q.recorded.Add(1)
 	q.mu.RLock()
 	defer q.mu.RUnlock()
@@ -121,7 +122,7 @@ func cut(text string, limit int) string {
 	for limit > 0 && !utf8.RuneStart(text[limit]) {
 		limit--
 	}
-	return strings.Clone(text[:limit]) // the rest may be long: let go of it
+	return text[:limit]
 }
 
 // Stats returns what the queue did so far.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -204,6 +205,19 @@ func TestRecordCutsLongTexts(t *testing.T) {
 		}
 		assert.Equal(t, want, got)
 	})
+}
+
+// A short name may be a part of a header of 16 KB, which must not wait with it.
+func TestRecordLetsGoOfLongTexts(t *testing.T) {
+	t.Parallel()
+	header := "curl " + strings.Repeat("x", 16<<10)
+	s := &store{}
+	q := usage.NewQueue(s, nil)
+	q.Record(usage.Event{Client: header[:4]})
+	require.NoError(t, q.Close(t.Context()))
+	got := s.batches[0].Events[0].Client
+	assert.Equal(t, "curl", got)
+	assert.NotSame(t, unsafe.StringData(header), unsafe.StringData(got))
 }
 
 // It does not prove the absence of races: run it with -race.
