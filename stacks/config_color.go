@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
