@@ -79,7 +79,7 @@ func (r *rehearsal) steps() []step {
 
 func (r *rehearsal) options(o Options) Options {
 	o.Path, o.Out, o.Registry, o.NoProvenance, o.Bin, o.Progress = r.checkout, r.out, r.registry.URL, true, r.bun, r.progress
-	o.Reach = func() []string { return nil } // nothing of value is where this runs
+	o.Reach = func() []string { return nil } // the package is pinned, and others of its code run here anyhow
 	o.Getenv = func(name string) string {
 		if name == tokenVariable {
 			return r.registry.Token
