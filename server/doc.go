@@ -7,9 +7,8 @@
 // reason can be read, which a crash loop would hide.
 //
 // The parts are packages below: catalog (the bundle in memory), mcpserver, api
-// and web (what is served), compress (smaller), guard and signin (to whom), usage and
-// database (what
-// is counted), telemetry (what is told to operators).
+// and web (what is served), compress (smaller), guard and signin (to whom), usage
+// and database (what is counted), telemetry (what is told to operators).
 //
 // Start at [New] for the handler, [Serve] to run it and [CheckHealth] for the
 // container's health check.

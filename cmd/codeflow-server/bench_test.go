@@ -340,8 +340,11 @@ func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
 		for range 10 {
 			for _, c := range []contender{
-				start(b, server), {"ours_1000_agents", start(b, large).Process},
-				startPeer(b, "bun", "mcp.mjs", data), startPeer(b, "v2", "mcp.mjs", data, "v2"), startPeer(b, "node", "mcp.mjs", data),
+				start(b, server),
+				{"ours_1000_agents", start(b, large).Process},
+				startPeer(b, "bun", "mcp.mjs", data),
+				startPeer(b, "v2", "mcp.mjs", data, "v2"),
+				startPeer(b, "node", "mcp.mjs", data),
 			} {
 				c.Stop()
 				ready[c.name] = append(ready[c.name], c.Ready)

@@ -36,5 +36,5 @@ func (t Tail) After(head []byte) []byte {
 	member = binary.LittleEndian.AppendUint16(member, ^uint16(len(head)))
 	member = append(append(member, head...), t.deflated...)
 	member = binary.LittleEndian.AppendUint32(member, crc32.Update(crc32.ChecksumIEEE(head), crc32.IEEETable, t.plain))
-	return binary.LittleEndian.AppendUint32(member, uint32(len(head)+len(t.plain))) //nolint:gosec // modulo 2^32, as gzip has it
+	return binary.LittleEndian.AppendUint32(member, uint32(len(head)+len(t.plain)))
 }
