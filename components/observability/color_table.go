@@ -65,8 +65,11 @@ func (a *ColorArgs) table() []alarm {
 		},
 		{
 			name: "database-breaker", description: "The server has given up on the database for now", severity: page,
-			metrics: []metric{{"opened", namespace, breakerMetric, "Sum", color}},
-			// It logs each opening, once a minute while the database stays away.
+			// The server's own metric, since a log line depends on the log level. It counts
+			// each opening, once a minute while the database stays away.
+			metrics: []metric{{"opened", namespace, "BreakerOpened", "Sum", pulumi.StringMap{
+				"Service": pulumi.String(server), "Color": color["Color"], "Breaker": pulumi.String("database"),
+			}}},
 			comparison: above, threshold: 0, period: 60, datapoints: 1, periods: 5,
 			missing: notBreaching, why: "there is a value only when a breaker opens",
 		},
@@ -99,18 +102,17 @@ func (a *ColorArgs) table() []alarm {
 	}
 }
 
-// The metrics that log lines become, by the colour that each line names.
-const (
-	errorMetric   = "ErrorLogs"
-	breakerMetric = "DatabaseBreakerOpened"
-)
+// server is the Service of the server's own metrics.
+const server = "codeflow-server"
 
-// filter is a row of the metric filters.
-type filter struct{ name, metric, pattern string }
-
-// filters read the server's JSON lines, see server/telemetry and, for the text
-// of the second, server/database.
-var filters = []filter{
-	{"error-logs", errorMetric, `{ $.level = "ERROR" }`},
-	{"database-breaker", breakerMetric, `{ $.msg = "circuit breaker changed" && $.name = "database" && $.to = "open" }`},
+// filter is a row of the metric filters. With byColor a line counts for the colour
+// that it names.
+type filter struct {
+	name, metric, pattern string
+	byColor               bool
 }
+
+const errorMetric = "ErrorLogs"
+
+// filters read the server's JSON lines, see server/telemetry.
+var filters = []filter{{"error-logs", errorMetric, `{ $.level = "ERROR" }`, true}}

@@ -42,6 +42,10 @@ func Figures(class string) (memoryMiB, maxConnections int, ok bool) {
 	return memoryMiB, min(memoryMiB<<20/bytesPerConnection, mostConnections), true
 }
 
+// Burstable reports whether a class earns CPU credits, and spends them.
+// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Types.html
+func Burstable(class string) bool { return strings.HasPrefix(class, "db.t") }
+
 // CheckClass returns an error unless [Figures] knows the instance class: the
 // alarms are shares of its memory and connections.
 func CheckClass(name string) error {

@@ -87,9 +87,9 @@ func (d *databases) follow(ctx context.Context) error {
 func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, error) {
 	var spec struct {
 		Identifier, Address, Username, DBName, EngineVersion string
-		MasterUserSecrets                     []struct{ SecretARN string }
-		SnapshotIdentifier                    string
-		RestoreToPointInTime                  *point
+		MasterUserSecrets                                    []struct{ SecretARN string }
+		SnapshotIdentifier                                   string
+		RestoreToPointInTime                                 *point
 	}
 	if err := decode(r, &spec); err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package account
 
 import (
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -36,17 +37,54 @@ func (a *Account) followFilters() {
 	a.filters.Store(&filters)
 }
 
-// filter publishes what the metric filters make of an event.
+// filter publishes what the metric filters make of an event, and what the event itself
+// has in the embedded metric format.
 func (a *Account) filter(group, message string) {
 	filters := a.filters.Load()
-	if filters == nil || len((*filters)[group]) == 0 {
+	if filters == nil {
 		return
 	}
 	event := alarm.Event(message)
+	a.embedded(event)
 	for _, f := range (*filters)[group] {
 		if f.pattern.Matches(event) {
 			if value, dimensions, ok := f.read(event); ok {
 				a.published.Put(f.MetricTransformation.Namespace, f.MetricTransformation.Name, dimensions, value)
+			}
+		}
+	}
+}
+
+// embedded publishes the numbers of an event in the embedded metric format, by each of
+// their sets of dimensions. Distributions are left out.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+func (a *Account) embedded(event map[string]any) {
+	var envelope struct {
+		AWS struct {
+			CloudWatchMetrics []struct {
+				Namespace  string
+				Dimensions [][]string
+				Metrics    []struct{ Name string }
+			}
+		} `json:"_aws"`
+	}
+	if event["_aws"] == nil {
+		return
+	}
+	text, err := json.Marshal(event)
+	if err != nil || json.Unmarshal(text, &envelope) != nil {
+		return
+	}
+	for _, directive := range envelope.AWS.CloudWatchMetrics {
+		for _, set := range directive.Dimensions {
+			dimensions := map[string]string{}
+			for _, name := range set {
+				dimensions[name], _ = alarm.Field(event, "$."+name)
+			}
+			for _, metric := range directive.Metrics {
+				if value, ok := event[metric.Name].(float64); ok {
+					a.published.Put(directive.Namespace, metric.Name, dimensions, value)
+				}
 			}
 		}
 	}
