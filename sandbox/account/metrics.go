@@ -18,8 +18,8 @@ var healthy = alarm.Healthy{
 	"AWS/NATGateway/ErrorPortAllocation":     0,
 	"AWS/CertificateManager/DaysToExpiry":    200,
 	"AWS/CloudFront/Requests":                1000,
-	"AWS/CloudFront/5xxErrorRate":            0,  // percent
-	"AWS/CloudFront/CacheHitRate":            90, // percent
+	"AWS/CloudFront/5xxErrorRate":            0,   // percent
+	"AWS/CloudFront/CacheHitRate":            90,  // percent
 	"AWS/RDS/CPUCreditBalance":               500, // minutes of a vCPU
 	"AWS/RDS/EBSIOBalance%":                  100,
 	"AWS/RDS/EBSByteBalance%":                100,

@@ -116,6 +116,10 @@ type belfry struct {
 func TestEveryAlarmRings(t *testing.T) {
 	t.Parallel()
 	b := &belfry{Sandbox: openAs(t, engine.Options{Dir: withBlue.copied(t), Run: true}), t: t}
+	// Some alarms exist with traffic, and with a setting, only.
+	set(t, b.Sandbox, "prod", map[string]int{"blue": 100}, "codeflow:traffic")
+	set(t, b.Sandbox, "prod", 50, "codeflow:platform", "cdn", "minCacheHitPercent")
+	run(t, b.Sandbox, "prod", engine.Up)
 	exists := map[string]bool{}
 	for _, r := range b.Cloud.Store().List(func(*cloud.Resource) bool { return true }) {
 		property := map[string]string{"cloudwatch/metricAlarm": "name", "cloudwatch/compositeAlarm": "alarmName"}[r.Short()]
@@ -131,10 +135,9 @@ func TestEveryAlarmRings(t *testing.T) {
 	for group, rows := range bells {
 		names := make([]string, 0, len(rows))
 		for name := range rows {
-			if exists[name] {
-				names = append(names, name)
-				delete(exists, name)
-			}
+			assert.True(t, exists[name], "%s does not exist", name)
+			names = append(names, name)
+			delete(exists, name)
 		}
 		slices.Sort(names)
 		groups.Go(func() {

@@ -53,6 +53,7 @@ func TestTasksStartWithoutTheDatabase(t *testing.T) {
 	settled(3, 1, before)
 
 	set(t, s, "blue", 4, "codeflow:color", "scaling", "min")
+	set(t, s, "blue", 4, "codeflow:color", "service", "desiredCount")
 	run(t, s, "blue", engine.Up)
 	settled(4, 2, before)
 
