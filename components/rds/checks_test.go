@@ -85,8 +85,8 @@ func FuzzCheckStorage(f *testing.F) {
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[string][2]int{ // MiB, connections
-		"db.t4g.micro": {1024, 112}, "db.t4g.medium": {4096, 450}, "db.t4g.2xlarge": {32768, 3604},
-		"db.m7g.large": {8192, 901}, "db.r7g.large": {16384, 1802}, "db.r7g.16xlarge": {524288, 5000},
+		"db.t4g.micro": {1024, 101}, "db.t4g.medium": {4096, 405}, "db.t4g.2xlarge": {32768, 3244},
+		"db.m7g.large": {8192, 811}, "db.r7g.large": {16384, 1622}, "db.r7g.16xlarge": {524288, 5000},
 	} {
 		memory, connections, ok := rds.Figures(class)
 		assert.True(t, ok, class)
