@@ -204,6 +204,20 @@ func TestDatabaseAlarms(t *testing.T) {
 	assert.Contains(t, subscription.In("snsTopic"), "alarms-info", "no pager")
 }
 
+// The images that prod replicates to the second region must go there, too.
+func TestReplicatedImagesExpire(t *testing.T) {
+	t.Parallel()
+	r := account(t, nil)
+	r.Config = map[string]string{
+		"codeflow:kind": "dr", "codeflow:dr": `{"region": "eu-west-1", "domain": "codeflow.example.com", "access": {"public": true}}`,
+	}
+	require.NoError(t, r.Run(true, Program(Project{Module: "..", Config: t.TempDir()})))
+	policy := r.Get(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "images-lifecycle").In("policy")
+	for _, prefix := range []string{"dr-", "blue-", "green-"} {
+		assert.Contains(t, policy, `"tagPrefixList":["`+prefix+`"]`)
+	}
+}
+
 func TestSwitchChangesRecordsOnly(t *testing.T) {
 	t.Parallel()
 	run := program(t)

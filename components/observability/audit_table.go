@@ -28,6 +28,10 @@ var auditRows = []auditRow{
 		filter{name: "trail-changed", metric: "TrailChanges", pattern: `{ $.eventSource = "cloudtrail.amazonaws.com" && ($.eventName = "StopLogging" || $.eventName = "DeleteTrail" || $.eventName = "UpdateTrail" || $.eventName = "PutEventSelectors") }`},
 		"The audit trail was changed or stopped", page, 0,
 	},
+	{
+		filter{name: "replication-stopped", metric: "ReplicationsStopped", pattern: `{ $.eventName = "StopDBInstanceAutomatedBackupsReplication" || $.eventName = "DeleteDBInstanceAutomatedBackup" || $.eventName = "DeleteBucketReplication" || $.eventName = "DeleteRecoveryPoint" }`},
+		"Somebody stopped a copy to the second region, or deleted a backup", page, 0,
+	},
 }
 
 // auditFilters are those of the rows.

@@ -48,6 +48,15 @@ func (a *ColorArgs) table() []alarm {
 			missing: notBreaching, why: "without requests nothing fails",
 		},
 		{
+			// Six times as fast as 99.9 % of a month allow: the budget lasts five days.
+			// https://sre.google/workbook/alerting-on-slos/
+			name: "error-budget", description: "For hours more than 0.6 % of the requests end in a server error: a month's 0.1 % is gone in days", severity: notify,
+			metrics:    []metric{requests, {"targets", elb, "HTTPCode_Target_5XX_Count", "Sum", balancer}, elb5xx},
+			expression: rate("FILL(targets, 0) + FILL(balancer, 0)"),
+			comparison: above, threshold: 0.6, period: 3600, datapoints: 3, periods: 4,
+			missing: notBreaching, why: "without requests nothing fails",
+		},
+		{
 			name: "unhealthy-targets", description: "A target has failed its health check for five minutes", severity: guard,
 			metrics:    []metric{{"unhealthy", elb, "UnHealthyHostCount", "Minimum", targets}},
 			comparison: above, threshold: 0, period: 60, datapoints: 5, periods: 5,

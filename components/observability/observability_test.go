@@ -77,12 +77,12 @@ func TestColorNames(t *testing.T) {
 	assert.Equal(t, []string{
 		"codeflow-green-5xx-rate", "codeflow-green-p95", "codeflow-green-running-tasks", "codeflow-green-unhealthy-targets",
 		"codeflow-info-green-4xx-surge", "codeflow-info-green-acknowledged", "codeflow-info-green-cpu",
-		"codeflow-info-green-database-breaker", "codeflow-info-green-error-logs", "codeflow-info-green-memory",
+		"codeflow-info-green-database-breaker", "codeflow-info-green-error-budget", "codeflow-info-green-error-logs", "codeflow-info-green-memory",
 	}, names(r, metricType, "name"), "only what should bring the traffic back has the colour's prefix")
 	assert.Equal(t, []string{
 		"codeflow-green-guard", "codeflow-info-green-page-1", "codeflow-info-green-page-2", "codeflow-info-green-page-3",
 	}, names(r, compositeType, "alarmName"))
-	assert.Len(t, r.Resources(), 1+10+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
+	assert.Len(t, r.Resources(), 1+11+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
 }
 
 func TestNoNamesCollide(t *testing.T) {
