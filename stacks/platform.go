@@ -309,7 +309,7 @@ func (p *platformStack) watch(ctx *pulumi.Context) error {
 	if p.second != nil {
 		watched.Repository = p.names.Repository()
 		watched.Objects = &observability.Replication{
-			Source: p.distribution.BucketName, Destination: p.distribution.ReplicaName, Rule: cdn.ReplicationRule,
+			Source: p.distribution.BucketName, Destination: p.distribution.ReplicaName, Rule: cdn.ReplicationRule, Region: pulumi.String(p.cfg.Recovery.Region),
 		}
 	}
 	if p.trail != nil {

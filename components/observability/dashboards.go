@@ -48,11 +48,14 @@ func (w *Watched) platformDashboard(alarms []pulumi.StringOutput) map[string]any
 	for _, c := range w.Colors {
 		ages = append(ages, series{metric: restorable(c), label: "as " + c + " sees it"})
 	}
-	rows = append(rows, []widget{
-		graph("RPO: age of the newest state that can be restored, s", w.Region, minute, ages...),
+	recovery := []widget{graph("RPO: age of the newest state that can be restored, s", w.Region, minute, ages...)}
+	if w.Objects != nil {
+		recovery = append(recovery, graph("RPO: how far copied objects are behind, s", w.Objects.Region, 5*minute,
+			series{metric: w.Objects.metric("ReplicationLatency", "Maximum")}))
+	}
+	rows = append(rows, append(recovery,
 		text(fmt.Sprintf("# Recovery\nRPO %d min: what may be lost. RTO %d min: how long it may take. docs/disaster-recovery.md has the drill's times.",
-			rpo/60, rto/60)),
-	})
+			rpo/60, rto/60))))
 	var nat []series
 	for i, id := range w.NATGatewayIDs {
 		nat = append(nat, series{

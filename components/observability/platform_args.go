@@ -91,6 +91,7 @@ type Database struct {
 type Replication struct {
 	Source, Destination pulumi.StringInput // names of the buckets
 	Rule                string
+	Region              pulumi.StringInput // of the destination
 }
 
 // CDN is what the alarms need to know of a distribution.

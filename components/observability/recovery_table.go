@@ -31,16 +31,10 @@ func (w *Watched) recoveryTable() []alarm {
 		rows = append(rows, w.restorableRow())
 	}
 	if w.Objects != nil {
-		of := pulumi.StringMap{
-			"SourceBucket": w.Objects.Source, "DestinationBucket": w.Objects.Destination, "RuleId": pulumi.String(w.Objects.Rule),
-		}
 		rows = append(rows, alarm{
-			name: "objects-replication", description: "An object was not copied to the second region, or not within the RPO of an hour", severity: page,
-			metrics: []metric{
-				{"failed", "AWS/S3", "OperationsFailedReplication", "Sum", of}, {"latency", "AWS/S3", "ReplicationLatency", "Maximum", of},
-			},
-			expression: fmt.Sprintf("FILL(failed, 0) + IF(FILL(latency, 0) > %d, 1, 0)", rpo),
-			comparison: above, threshold: 0, period: 300, datapoints: 1, periods: 3,
+			name: "objects-replication", description: "An object could not be copied to the second region", severity: page,
+			metrics:    []metric{w.Objects.metric("OperationsFailedReplication", "Sum")},
+			comparison: above, threshold: 0, period: 300, datapoints: 1, periods: 1,
 			missing: notBreaching, why: "there is a value only while objects are copied",
 		})
 	}
@@ -53,6 +47,15 @@ func (w *Watched) recoveryTable() []alarm {
 		})
 	}
 	return rows
+}
+
+// metric is one of the replication's. What failed is told in the region of the source,
+// how far the copies are behind in the other one, where no alarm of the platform can be.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/repl-metrics.html
+func (r *Replication) metric(name, statistic string) metric {
+	return metric{"objects", "AWS/S3", name, statistic, pulumi.StringMap{
+		"SourceBucket": r.Source, "DestinationBucket": r.Destination, "RuleId": pulumi.String(r.Rule),
+	}}
 }
 
 // restorableMetric is how long ago, in seconds, the newest backup was taken that a

@@ -51,7 +51,7 @@ func platformArgs() *whole {
 		WebACL: "alb-waf", CDNWebACL: "cdn-waf", Region: pulumi.String("eu-central-1"),
 		CDN: &CDN{DistributionID: pulumi.String("E1"), MinCacheHitPercent: 50}, HealthCheckID: pulumi.String("check"),
 		Colors: []string{"blue", "dark-green"}, BackupVault: pulumi.String("vault"), Repository: "codeflow/codeflow-server",
-		Objects:       &Replication{pulumi.String("assets"), pulumi.String("replica"), "everything"},
+		Objects:       &Replication{pulumi.String("assets"), pulumi.String("replica"), "everything", pulumi.String("eu-west-1")},
 		AuditLogGroup: pulumi.String("/audit/codeflow-prod"),
 	}, &PlatformArgs{Names: names}}
 }

@@ -24,7 +24,6 @@ var healthy = alarm.Healthy{
 	"AWS/RDS/EBSIOBalance%":                  100,
 	"AWS/RDS/EBSByteBalance%":                100,
 	"AWS/S3/OperationsFailedReplication":     0,
-	"AWS/S3/ReplicationLatency":              1, // seconds
 	"AWS/Events/TriggeredRules":              0,
 	"AWS/Backup/NumberOfBackupJobsCompleted": 1,
 	"AWS/Route53/HealthCheckStatus":          1,

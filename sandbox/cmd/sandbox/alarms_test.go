@@ -78,7 +78,7 @@ var bells = map[string]map[string]bell{
 		"info-platform-prod-backups-copy":          {faults: faults("metric=AWS/Events/TriggeredRules=1:codeflow-info-platform-prod-backups-copy")},
 		"info-platform-prod-restore-test":          {faults: faults("metric=AWS/Events/TriggeredRules=1:codeflow-info-platform-prod-restore-test")},
 		"info-platform-prod-images-replication":    {faults: faults("metric=AWS/Events/TriggeredRules=1:codeflow-info-platform-prod-images-replication")},
-		"info-platform-prod-objects-replication":   {faults: faults("metric=AWS/S3/ReplicationLatency=7200")},
+		"info-platform-prod-objects-replication":   {faults: faults("metric=AWS/S3/OperationsFailedReplication=1")},
 		"info-platform-prod-root-login":            {faults: faults("metric=CodeFlow/RootLogins=1")},
 		"info-platform-prod-unauthorized-calls":    {faults: faults("metric=CodeFlow/UnauthorizedCalls=50"), level: 1},
 		"info-platform-prod-key-deletion":          {faults: faults("metric=CodeFlow/KeyDeletions=1")},
