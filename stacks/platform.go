@@ -105,6 +105,7 @@ type platformStack struct {
 	alarms       *observability.Platform
 	vault        pulumi.StringInput // of the backups
 	trail        *audit.Trail
+	objects      *observability.Replication // of the CDN's assets, nil without a second region
 	db           *rds.Database
 	databaseKey  pulumi.StringInput // of a restored backup, nil for one of its own
 	replicated   []string           // colours of another platform whose images come here, too
@@ -308,9 +309,7 @@ func (p *platformStack) watch(ctx *pulumi.Context) error {
 	}
 	if p.second != nil {
 		watched.Repository = p.names.Repository()
-		watched.Objects = &observability.Replication{
-			Source: p.distribution.BucketName, Destination: p.distribution.ReplicaName, Rule: cdn.ReplicationRule, Region: pulumi.String(p.cfg.Recovery.Region),
-		}
+		watched.Objects = p.objects
 	}
 	if p.trail != nil {
 		watched.AuditLogGroup = p.trail.LogGroupName
@@ -436,6 +435,12 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	var err error
 	if p.distribution, err = cdn.New(ctx, "cdn", args, p.home); err != nil {
 		return err
+	}
+	if p.second != nil {
+		p.objects = &observability.Replication{
+			Source: p.distribution.BucketName, Destination: p.distribution.ReplicaName, Rule: cdn.ReplicationRule,
+			Region: pulumi.String(p.cfg.Recovery.Region),
+		}
 	}
 	ctx.Export("cdnUrl", p.distribution.URL)
 	return nil
