@@ -35,20 +35,19 @@ type Escalation struct {
 	OnCall []string `json:"onCall"` // at once
 	Lead   []string `json:"lead"`   // when the first has not answered in its time
 	Team   []string `json:"team"`   //
+	Info   []string `json:"info"`   // of what is no alarm: the database's and the backups' events, reminders
 }
 
 func (e *Escalation) levels() [3][]string { return [3][]string{e.OnCall, e.Lead, e.Team} }
 
 func (e *Escalation) validate(c checker) {
-	for _, level := range e.levels() {
-		for _, endpoint := range level {
-			if isURL(endpoint) {
-				continue
-			}
-			address, err := mail.ParseAddress(endpoint)
-			// It may be secret, so it is not shown.
-			c.require(err == nil && address.Address == endpoint, "must have mail addresses and https URLs only", nil, `for example "ops@example.com"`)
+	for _, endpoint := range slices.Concat(e.OnCall, e.Lead, e.Team, e.Info) {
+		if isURL(endpoint) {
+			continue
 		}
+		address, err := mail.ParseAddress(endpoint)
+		// It may be secret, so it is not shown.
+		c.require(err == nil && address.Address == endpoint, "must have mail addresses and https URLs only", nil, `for example "ops@example.com"`)
 	}
 }
 
@@ -59,13 +58,18 @@ func isURL(endpoint string) bool {
 
 func (e *Escalation) subscriptions() (all [3][]observability.Subscription) {
 	for i, level := range e.levels() {
-		for _, endpoint := range level {
-			protocol := "email"
-			if isURL(endpoint) {
-				protocol = "https"
-			}
-			all[i] = append(all[i], observability.Subscription{Protocol: protocol, Endpoint: secret(endpoint)})
+		all[i] = subscriptions(level)
+	}
+	return all
+}
+
+func subscriptions(endpoints []string) (all []observability.Subscription) {
+	for _, endpoint := range endpoints {
+		protocol := "email"
+		if isURL(endpoint) {
+			protocol = "https"
 		}
+		all = append(all, observability.Subscription{Protocol: protocol, Endpoint: secret(endpoint)})
 	}
 	return all
 }

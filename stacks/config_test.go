@@ -68,7 +68,7 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"database too small":     {"platform", "database.storageGb", `5`, `config "codeflow:platform.database"`},
 	"storage shrinks":        {"platform", "database.maxStorageGb", `40`, `config "codeflow:platform.database"`},
 	"no backups":             {"platform", "database.retentionDays", `0`, `config "codeflow:platform.database"`},
-	"old PostgreSQL":         {"platform", "database.version", `"9.6"`, `engine version must be a major version of PostgreSQL, got "9.6"`},
+	"old PostgreSQL":         {"platform", "database.version", `"9.6"`, `engine version must be one of the major versions [16 17 18] of PostgreSQL, got "9.6"`},
 	"too few images":         {"platform", "images.keep", `1`, `config "codeflow:platform.images.keep": must be 2 to 1000, got 1: a colour needs`},
 	"price class":            {"platform", "cdn.priceClass", `"cheap"`, `must be one of PriceClass_100, PriceClass_200, PriceClass_All, got "cheap"`},
 	"rate limit":             {"platform", "waf.rateLimit", `5`, `config "codeflow:platform.waf.rateLimit": must be 10 to 2000000000, got 5`},

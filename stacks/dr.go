@@ -22,6 +22,7 @@ func recovery(ctx *pulumi.Context, cfg *Config, module string) error {
 		return err
 	}
 	p := newPlatform(d.platform(), cfg)
+	p.replicated = defaultPlatform().Colors // of prod, whose images would never expire here
 	if err := p.run(ctx, p.providers, p.logKeys, p.network, p.images, p.logs, p.firewall, p.certificate); err != nil {
 		return err
 	}
@@ -37,7 +38,7 @@ func recovery(ctx *pulumi.Context, cfg *Config, module string) error {
 		return nil
 	}
 	p.databaseKey = pulumi.String(d.Backup.KeyARN)
-	if err := p.run(ctx, p.alarms, p.database, p.secrets, p.backup); err != nil {
+	if err := p.run(ctx, p.tell, p.database, p.secrets, p.backup, p.watch); err != nil {
 		return err
 	}
 	return k.serve(ctx)

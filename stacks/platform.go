@@ -2,6 +2,7 @@ package stacks
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/pulumi/pulumi-aws/sdk/v6/go/aws"
@@ -44,15 +45,23 @@ func platform(ctx *pulumi.Context, cfg *Config) error {
 	if err := p.cdn(ctx, shares); err != nil {
 		return err
 	}
-	if err := p.run(ctx, p.alarms, p.database, p.secrets, p.backup, p.audit); err != nil {
+	if err := p.run(ctx, p.tell, p.database, p.secrets, p.backup, p.audit); err != nil {
 		return err
 	}
 	if p.cfg.Domain != nil {
-		if _, err := dns.NewTraffic(ctx, "traffic", &dns.TrafficArgs{
+		traffic, err := dns.NewTraffic(ctx, "traffic", &dns.TrafficArgs{
 			ZoneID: p.out.ZoneID, Domain: p.cfg.Domain.Name, Shares: shares,
-		}, p.home); err != nil {
+		}, p.home)
+		if err != nil {
 			return err
 		}
+		// Without traffic the live name answers nobody.
+		if len(shares) > 0 {
+			p.healthCheckID = traffic.HealthCheckID
+		}
+	}
+	if err := p.watch(ctx); err != nil {
+		return err
 	}
 	export(ctx, p.out)
 	weights := pulumi.StringMap{}
@@ -100,10 +109,16 @@ type platformStack struct {
 	cdnACL       *waf.WebACL
 	dnsDomain    *dns.Domain // nil without a domain
 	distribution *cdn.CDN
-	topics       []pulumi.StringOutput // of the escalation levels
+	alarms       *observability.Platform
+	vault        pulumi.StringInput // of the backups
+	trail        *audit.Trail
+	objects      *observability.Replication // of the CDN's assets, nil without a second region
 	db           *rds.Database
 	databaseKey  pulumi.StringInput // of a restored backup, nil for one of its own
-	out          PlatformOutputs
+	replicated   []string           // colours of another platform whose images come here, too
+
+	healthCheckID pulumi.StringInput // of the live name, nil without traffic
+	out           PlatformOutputs
 }
 
 func (p *platformStack) providers(ctx *pulumi.Context) error {
@@ -170,13 +185,16 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 
 func (p *platformStack) database(ctx *pulumi.Context) (err error) {
 	d := p.cfg.Database
+	if err := p.sameVersion(ctx); err != nil {
+		return err
+	}
 	args := &rds.Args{
 		Names: p.names, VpcID: p.vpc.VpcID,
 		SubnetGroupName: p.vpc.DatabaseSubnetGroup, ClientSecurityGroupID: p.vpc.ClientSecurityGroupID,
 		Class: d.Class, EngineVersion: d.Version, StorageGB: d.StorageGB, MaxStorageGB: d.MaxStorageGB,
 		BackupRetentionDays: d.RetentionDays, MultiAZ: d.MultiAZ, FinalSnapshot: d.FinalSnapshot,
 		DeletionProtection: p.cfg.DeletionProtection, DatabaseName: "codeflow", Username: "codeflow",
-		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN, EventTopicARN: p.topics[0],
+		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN, EventTopicARN: p.alarms.Info,
 		Generation: d.Generation, RestoreFrom: d.RestoreFrom, Unprotected: d.Unprotected, Retired: d.Retired, KeyARN: p.databaseKey,
 	}
 	if p.second != nil {
@@ -196,6 +214,36 @@ func (p *platformStack) database(ctx *pulumi.Context) (err error) {
 	return nil
 }
 
+// sameVersion refuses another major version for a generation than it began with, and
+// notes which that is for the next update: RDS would refuse it, half way through.
+func (p *platformStack) sameVersion(ctx *pulumi.Context) error {
+	d := p.cfg.Database
+	ctx.Export("databaseGeneration", pulumi.Int(d.Generation))
+	ctx.Export("databaseVersion", pulumi.String(d.Version))
+	var last struct {
+		Outputs struct {
+			Generation int    `pulumi:"databaseGeneration"`
+			Version    string `pulumi:"databaseVersion"`
+		} `pulumi:"outputs"`
+	}
+	if name, err := readOutputs(ctx, ctx.Stack(), &last); err != nil {
+		return fmt.Errorf("reading the last outputs of stack %q: %w", name, err)
+	}
+	if began := last.Outputs; began.Version != "" && began.Generation == d.Generation && began.Version != d.Version {
+		instance, config := p.names.DatabaseGeneration(d.Generation), "pulumi config set -s "+ctx.Stack()+" --path codeflow:platform.database."
+		snapshot := instance + "-" + d.Version
+		return Problem{
+			Path: namespace + ":platform.database.version", Rule: fmt.Sprintf("must stay %q, with which generation %d began", began.Version, d.Generation),
+			Got: fmt.Sprintf("%q", d.Version), Fix: "a major upgrade is a new generation, made from an upgraded snapshot (docs/database.md#upgrades):" +
+				"\n  aws rds create-db-snapshot --db-instance-identifier " + instance + " --db-snapshot-identifier " + snapshot +
+				"\n  aws rds modify-db-snapshot --db-snapshot-identifier " + snapshot + " --engine-version " + d.Version +
+				"\n  " + config + "generation " + fmt.Sprint(d.Generation+1) +
+				"\n  " + config + "restoreFrom.snapshot " + snapshot,
+		}
+	}
+	return nil
+}
+
 // serverUser is the database's user of the server, which has no password: it logs
 // in by IAM.
 const serverUser = "codeflow_server"
@@ -205,7 +253,8 @@ func (p *platformStack) secrets(ctx *pulumi.Context) error {
 		Names: p.names, Region: p.cfg.Region, Colors: p.cfg.Colors, Operators: p.cfg.Operators,
 		Settings: p.cfg.Settings, APIKeys: p.apiKeys.inputs(),
 		DatabaseURL: pulumi.Sprintf("postgresql://%s@%s/%s?sslmode=verify-full", serverUser, p.db.Endpoint, p.db.DatabaseName),
-		ForceDelete: !p.cfg.DeletionProtection, ReminderTopicARN: p.topics[0],
+		// What is restored in a disaster goes again, and the next disaster needs the name.
+		ForceDelete: !p.cfg.DeletionProtection || p.databaseKey != nil, ReminderTopicARN: p.alarms.Info,
 	}, p.home)
 	if err != nil {
 		return err
@@ -218,66 +267,85 @@ func (p *platformStack) secrets(ctx *pulumi.Context) error {
 func (p *platformStack) backup(ctx *pulumi.Context) error {
 	args := &backup.Args{
 		Names: p.names, DatabaseARN: p.db.InstanceARN, SubnetGroupName: p.vpc.DatabaseSubnetGroup, SecurityGroupID: p.db.SecurityGroupID,
-		TopicARN: p.topics[0], ForceDestroy: !p.cfg.DeletionProtection,
+		TopicARN: p.alarms.Info, ForceDestroy: !p.cfg.DeletionProtection,
 	}
 	if p.second != nil {
 		args.Recovery = p.second
 	}
-	_, err := backup.New(ctx, "backup", args, p.home)
-	return err
-}
-
-func (p *platformStack) alarms(ctx *pulumi.Context) error {
-	memory, connections, _ := rds.Figures(p.cfg.Database.Class) // the config's check knows the class
-	args := &observability.PlatformArgs{
-		Names: p.names,
-		Database: observability.Database{
-			// By name, since the database tells these topics what happens to it.
-			InstanceID:     pulumi.String(p.names.DatabaseGeneration(p.cfg.Database.Generation)),
-			MaxConnections: connections, StorageGB: p.cfg.Database.StorageGB, MemoryMiB: memory,
-		},
-		// By name too, for the same reason.
-		BackupVault: pulumi.String(p.names.Vault()), Colors: p.cfg.Colors,
-		Region: pulumi.String(p.cfg.Region), WebACL: p.regionalACL.Name, WebACLLogGroup: p.regionalACL.LogGroupName,
-		Subscriptions: p.escalation.subscriptions(),
-	}
-	for i := range vpc.NAT(p.cfg.Network.NAT).Gateways(p.cfg.Network.Zones) {
-		args.NATGatewayIDs = append(args.NATGatewayIDs, p.vpc.NATGatewayIDs.Index(pulumi.Int(i)))
-	}
-	if p.distribution != nil {
-		args.USEast1, args.CDNWebACL, args.CDNWebACLLogGroup = p.usEast1, p.cdnACL.Name, p.cdnACL.LogGroupName
-		args.CDN = &observability.CDN{DistributionID: p.distribution.DistributionID, MinCacheHitPercent: p.cfg.CDN.MinCacheHitPercent}
-	}
-	if p.dnsDomain != nil {
-		args.CertificateARN = p.dnsDomain.CertificateARN
-		if p.distribution != nil {
-			args.CDNCertificateARN = p.dnsDomain.CDNCertificateARN
-		}
-	}
-	alarms, err := observability.NewPlatform(ctx, "alarms", args, p.home)
+	plan, err := backup.New(ctx, "backup", args, p.home)
 	if err != nil {
 		return err
 	}
-	if err := tracing.NewGroup(ctx, "traces", p.names.Database(), p.home); err != nil {
-		return err
-	}
-	p.topics = alarms.Topics
-	p.out.Topics = pulumi.ToStringArrayOutput(alarms.Topics)
+	p.vault = plan.VaultName
 	return nil
 }
 
+// tell makes the topics, which what is watched must know before there are alarms.
+func (p *platformStack) tell(ctx *pulumi.Context) (err error) {
+	p.alarms, err = observability.NewPlatform(ctx, "alarms", &observability.PlatformArgs{
+		Names: p.names, Subscriptions: p.escalation.subscriptions(), InfoSubscriptions: subscriptions(p.escalation.Info),
+	}, p.home)
+	if err != nil {
+		return err
+	}
+	p.out.Topics = pulumi.ToStringArrayOutput(p.alarms.Topics)
+	return tracing.NewGroup(ctx, "traces", p.names.Database(), p.home)
+}
+
+// watch makes the alarms, after what they watch: nobody is called for a database that
+// is being made.
+func (p *platformStack) watch(ctx *pulumi.Context) error {
+	d := p.cfg.Database
+	memory, connections, _ := rds.Figures(d.Class) // the config's check knows the class
+	watched := &observability.Watched{
+		Names: p.names, BackupVault: p.vault, Colors: p.cfg.Colors,
+		Region: pulumi.String(p.cfg.Region), WebACL: p.regionalACL.Name, WebACLLogGroup: p.regionalACL.LogGroupName,
+	}
+	for _, g := range p.db.Generations {
+		watched.Databases = append(watched.Databases, observability.Database{
+			Generation: g.Number, InstanceID: g.InstanceID,
+			MaxConnections: connections, StorageGB: d.StorageGB, MemoryMiB: memory, Burstable: rds.Burstable(d.Class),
+		})
+	}
+	for i := range vpc.NAT(p.cfg.Network.NAT).Gateways(p.cfg.Network.Zones) {
+		watched.NATGatewayIDs = append(watched.NATGatewayIDs, p.vpc.NATGatewayIDs.Index(pulumi.Int(i)))
+	}
+	if p.distribution != nil {
+		watched.USEast1, watched.CDNWebACL, watched.CDNWebACLLogGroup = p.usEast1, p.cdnACL.Name, p.cdnACL.LogGroupName
+		watched.CDN = &observability.CDN{DistributionID: p.distribution.DistributionID, MinCacheHitPercent: p.cfg.CDN.MinCacheHitPercent}
+	}
+	if p.second != nil {
+		watched.Repository = p.names.Repository()
+		watched.Objects = p.objects
+	}
+	if p.trail != nil {
+		watched.AuditLogGroup = p.trail.LogGroupName
+	}
+	if p.healthCheckID != nil {
+		watched.HealthCheckID = p.healthCheckID
+	}
+	if p.dnsDomain != nil {
+		watched.CertificateARN = p.dnsDomain.CertificateARN
+		if p.distribution != nil {
+			watched.CDNCertificateARN = p.dnsDomain.CDNCertificateARN
+		}
+	}
+	return p.alarms.Watch(ctx, watched)
+}
+
 // audit records who did what in the account, and to the assets.
-func (p *platformStack) audit(ctx *pulumi.Context) error {
-	_, err := audit.New(ctx, "audit", &audit.Args{
+func (p *platformStack) audit(ctx *pulumi.Context) (err error) {
+	p.trail, err = audit.New(ctx, "audit", &audit.Args{
 		Names: p.names, LogBucketName: p.logBucket.BucketName, DataBucketARNs: []pulumi.StringInput{p.distribution.BucketARN},
 		LockDays: p.cfg.Logs.Audit.LockDays, RetentionDays: p.cfg.Logs.Audit.RetentionDays, ForceDestroy: !p.cfg.DeletionProtection,
+		LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN,
 	}, p.home)
 	return err
 }
 
 func (p *platformStack) images(ctx *pulumi.Context) error {
 	var prefixes []string
-	for _, color := range p.cfg.Colors {
+	for _, color := range slices.Concat(p.cfg.Colors, p.replicated) {
 		prefixes = append(prefixes, tagPrefix(color))
 	}
 	images, err := registry.New(ctx, "images", &registry.Args{
@@ -358,6 +426,7 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	args := &cdn.Args{
 		WebACLARN: p.cdnACL.ARN, PriceClass: p.cfg.CDN.PriceClass, ForceDestroy: !p.cfg.DeletionProtection,
 		LogBucketName: p.logBucket.BucketName, LogBucketDomain: p.logBucket.BucketDomainName,
+		DetailedMetrics: p.cfg.CDN.MinCacheHitPercent > 0, // the alarm is on one of them
 	}
 	switch {
 	case p.cfg.Domain != nil:
@@ -373,6 +442,12 @@ func (p *platformStack) cdn(ctx *pulumi.Context, shares []dns.Share) error {
 	var err error
 	if p.distribution, err = cdn.New(ctx, "cdn", args, p.home); err != nil {
 		return err
+	}
+	if p.second != nil {
+		p.objects = &observability.Replication{
+			Source: p.distribution.BucketName, Destination: p.distribution.ReplicaName, Rule: cdn.ReplicationRule,
+			Region: pulumi.String(p.cfg.Recovery.Region),
+		}
 	}
 	ctx.Export("cdnUrl", p.distribution.URL)
 	return nil

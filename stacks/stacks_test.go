@@ -6,6 +6,7 @@ package stacks
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log"
 	"maps"
@@ -173,6 +174,64 @@ func TestPlatform(t *testing.T) {
 	assert.InDelta(t, 90, blue.In("weightedRoutingPolicies[0].weight"), 0)
 	assert.Equal(t, "alb", blue.In("aliases[0].name"))
 	assert.Equal(t, []any{"cdn.codeflow.example.com"}, r.Get(t, "aws:cloudfront/distribution:Distribution", "cdn").In("aliases"))
+}
+
+func TestMajorVersionStaysWithItsGeneration(t *testing.T) {
+	t.Parallel()
+	for version, generation := range map[string]int{"16": 1, "17": 1, "18": 2} {
+		r := platformRecorder(t, withDomain+fmt.Sprintf(`, "database": {"version": %q, "generation": %d, "restoreFrom": {"snapshot": "upgraded"}}`,
+			version, generation), "", settled())
+		r.Calls["pulumi:pulumi:readStackOutputs"] = func(resource.PropertyMap) (resource.PropertyMap, error) {
+			return resource.NewPropertyMapFromMap(map[string]any{
+				"outputs": map[string]any{"databaseGeneration": 1, "databaseVersion": "16"},
+			}), nil
+		}
+		err := r.Run(true, Program(Project{Module: "..", Config: t.TempDir()}))
+		if version != "17" {
+			require.NoError(t, err, version)
+			continue
+		}
+		require.ErrorContains(t, err, `config "codeflow:platform.database.version": must stay "16", with which generation 1 began, got "17"`)
+		for _, command := range []string{
+			"aws rds create-db-snapshot --db-instance-identifier codeflow-prod --db-snapshot-identifier codeflow-prod-17\n",
+			"pulumi config set -s test --path codeflow:platform.database.generation 2\n",
+			"pulumi config set -s test --path codeflow:platform.database.restoreFrom.snapshot codeflow-prod-17",
+		} {
+			require.ErrorContains(t, err, command)
+		}
+		assert.Zero(t, r.Count()["aws:rds/instance:Instance"])
+	}
+}
+
+// Every generation that is not retired is watched, once it is there.
+func TestDatabaseAlarms(t *testing.T) {
+	t.Parallel()
+	r := platformRecorder(t, withDomain+`, "database": {"generation": 3, "retired": 1, "restoreFrom": {"snapshot": "a"}}`, "", settled())
+	require.NoError(t, r.Run(false, Program(Project{Module: "..", Config: t.TempDir()})))
+	var watched []string
+	for _, res := range r.Resources() {
+		if of := res.In("dimensions.DBInstanceIdentifier"); of != nil && strings.HasSuffix(res.Name, "-cpu") {
+			watched = append(watched, fmt.Sprint(res.Name, " ", of))
+			assert.Contains(t, fmt.Sprint(res.RPC.GetDependencies()), "aws:rds/instance:Instance::database", "after its instance")
+		}
+	}
+	assert.ElementsMatch(t, []string{"alarms-database-2-cpu codeflow-prod-2", "alarms-database-3-cpu codeflow-prod-3"}, watched)
+	subscription := r.Get(t, "aws:rds/eventSubscription:EventSubscription", "database-events")
+	assert.Contains(t, subscription.In("snsTopic"), "alarms-info", "no pager")
+}
+
+// The images that prod replicates to the second region must go there, too.
+func TestReplicatedImagesExpire(t *testing.T) {
+	t.Parallel()
+	r := account(t, nil)
+	r.Config = map[string]string{
+		"codeflow:kind": "dr", "codeflow:dr": `{"region": "eu-west-1", "domain": "codeflow.example.com", "access": {"public": true}}`,
+	}
+	require.NoError(t, r.Run(true, Program(Project{Module: "..", Config: t.TempDir()})))
+	policy := r.Get(t, "aws:ecr/lifecyclePolicy:LifecyclePolicy", "images-lifecycle").In("policy")
+	for _, prefix := range []string{"dr-", "blue-", "green-"} {
+		assert.Contains(t, policy, `"tagPrefixList":["`+prefix+`"]`)
+	}
 }
 
 func TestSwitchChangesRecordsOnly(t *testing.T) {

@@ -41,6 +41,7 @@ type config struct {
 	proxies           int
 	database          database.Config
 	requireDatabase   bool
+	usageRetention    time.Duration
 	breakerThreshold  uint
 	logLevel          string
 	level             *telemetry.Level // of logLevel
@@ -79,6 +80,7 @@ var environment = map[string]string{
 	"database-iam":       "CODEFLOW_DATABASE_IAM",
 	"database-login":     "CODEFLOW_DATABASE_LOGIN",
 	"require-database":   "CODEFLOW_REQUIRE_DATABASE",
+	"usage-retention":    "CODEFLOW_USAGE_RETENTION",
 	"breaker-threshold":  "CODEFLOW_BREAKER_THRESHOLD",
 	"breaker-timeout":    "CODEFLOW_BREAKER_TIMEOUT",
 	"log-level":          "LOG_LEVEL",
@@ -138,6 +140,7 @@ func (cfg *config) flags() *flag.FlagSet {
 	f.BoolVar(&cfg.database.IAM, "database-iam", false, "sign in to the database by IAM, with a token for each connection")
 	f.StringVar(&cfg.database.Login, "database-login", "", "user and password for the command migrate, as RDS keeps them in its secret; the server's user is that of the URL")
 	f.BoolVar(&cfg.requireDatabase, "require-database", false, "be unhealthy without the database, not only degraded")
+	f.DurationVar(&cfg.usageRetention, "usage-retention", 400*24*time.Hour, "how long counted uses are kept; 0 for ever")
 	f.UintVar(&cfg.breakerThreshold, "breaker-threshold", 5, "failures in a row that open a circuit breaker")
 	f.DurationVar(&cfg.database.Breaker.Timeout, "breaker-timeout", time.Minute, "how long a circuit breaker stays open")
 	f.StringVar(&cfg.logLevel, "log-level", "info", "debug, info, warn or error; SIGHUP switches to debug and back")

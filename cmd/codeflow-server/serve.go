@@ -78,6 +78,9 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 		}
 		defer db.Close()
 		defer flush(&err, queue.Close)
+		keeper := &database.Keeper{Retention: cfg.usageRetention, Logger: log}
+		tel.CollectRestorable(keeper.Restorable)
+		defer follow(ctx, func(ctx context.Context) { keeper.Keep(ctx, db) })()
 		opts.Recorder, opts.Top = queue, db.Top
 		opts.Database = &server.Database{Check: db.Check, Breaker: db.State, Required: cfg.requireDatabase}
 	}
@@ -99,7 +102,8 @@ func serve(ctx context.Context, cfg *config, stdout io.Writer) (err error) {
 	return err
 }
 
-// follow reads in the background what lets requests in: a server that cannot is healthy.
+// follow does in the background what requests need not wait for: a server that cannot
+// read what lets them in is healthy, and so is one that cannot care for its database.
 func follow(ctx context.Context, read func(context.Context)) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup

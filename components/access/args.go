@@ -188,9 +188,9 @@ func checkNames(project string, environments ...string) error {
 	return errors.Join(errs...)
 }
 
-func previewRole(project string) string               { return project + "-preview" }
-func driftRole(project string) string                 { return project + "-drift" }
-func deployRole(project, environment string) string   { return project + "-deploy-" + environment }
+func previewRole(project string) string             { return project + "-preview" }
+func driftRole(project string) string               { return project + "-drift" }
+func deployRole(project, environment string) string { return project + "-deploy-" + environment }
 func operatorRole(project, environment string) string {
 	return naming.Platform{Project: project, Environment: environment}.OperatorRole()
 }

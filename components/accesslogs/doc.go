@@ -5,8 +5,8 @@
 // to a bucket encrypted with KMS, so the bucket has SSE-S3. CloudFront's
 // standard logging grants itself access through an ACL, so ACLs stay enabled,
 // with everything that is written belonging to the bucket's owner
-// (BucketOwnerPreferred). Versioning stays off: each log file is written once
-// and never changed, and a version would only keep what the lifecycle expired.
+// (BucketOwnerPreferred). Each log file is written once and never changed: versions
+// keep what somebody overwrote or deleted.
 //
 // Start with [New].
 package accesslogs

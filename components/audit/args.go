@@ -6,6 +6,7 @@ import (
 
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/logretention"
 	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 )
 
@@ -31,6 +32,12 @@ type Args struct {
 	// They cost by the event. The buckets that logs are written to do not belong
 	// here: each log file would be an event. Optional; updates in place.
 	DataBucketARNs []pulumi.StringInput
+	// LogRetentionDays is how long the trail's log group is kept, in days, a value that
+	// CloudWatch has. Default 30. Updates in place.
+	LogRetentionDays int
+	// LogKeyARN encrypts the log group; its policy must have [key.Logs]. Default:
+	// CloudWatch's own key. Updates in place.
+	LogKeyARN pulumi.StringInput
 	// ForceDestroy lets destroy remove a bucket with files, locked ones too. Default
 	// false. Updates in place.
 	ForceDestroy bool
@@ -43,7 +50,10 @@ func (a *Args) validate() error {
 	if a.RetentionDays == 0 {
 		a.RetentionDays = 365
 	}
-	errs := a.Names.Check()
+	if a.LogRetentionDays == 0 {
+		a.LogRetentionDays = 30
+	}
+	errs := append(a.Names.Check(), logretention.Check(a.LogRetentionDays))
 	if a.LogBucketName == nil {
 		errs = append(errs, errors.New("LogBucketName is required: give that of components/accesslogs"))
 	}

@@ -22,6 +22,8 @@ type Trail struct {
 	ARN        pulumi.StringOutput
 	BucketName pulumi.StringOutput
 	KeyARN     pulumi.StringOutput // who reads the files needs kms:Decrypt
+	// LogGroupName has the same events for some time, for metric filters.
+	LogGroupName pulumi.StringOutput
 }
 
 // New registers a trail named name.
@@ -50,16 +52,21 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	if err != nil {
 		return nil, err
 	}
+	log, writer, err := newLog(ctx, name, args, from, child)
+	if err != nil {
+		return nil, fmt.Errorf("creating log of audit trail %q: %w", name, err)
+	}
 	trail, err := cloudtrail.NewTrail(ctx, name, &cloudtrail.TrailArgs{
 		Name: pulumi.String(args.Names.Trail()), S3BucketName: access.Bucket, KmsKeyId: encryption.Arn,
 		IsMultiRegionTrail: pulumi.Bool(true), IncludeGlobalServiceEvents: pulumi.Bool(true),
 		EnableLogFileValidation: pulumi.Bool(true), EventSelectors: selectors(args.DataBucketARNs),
-	}, child, pulumi.DependsOn([]pulumi.Resource{access}))
+		CloudWatchLogsGroupArn: pulumi.Sprintf("%s:*", log.Arn), CloudWatchLogsRoleArn: writer.role.Arn,
+	}, child, pulumi.DependsOn([]pulumi.Resource{access, writer.can}))
 	if err != nil {
 		return nil, fmt.Errorf("creating trail %q: %w", args.Names.Trail(), err)
 	}
 
-	t.ARN, t.BucketName, t.KeyARN = trail.Arn, access.Bucket, encryption.Arn
+	t.ARN, t.BucketName, t.KeyARN, t.LogGroupName = trail.Arn, access.Bucket, encryption.Arn, log.Name
 	if err := ctx.RegisterResourceOutputs(t, pulumi.Map{
 		"arn": t.ARN, "bucketName": t.BucketName, "keyArn": t.KeyARN,
 	}); err != nil {

@@ -56,6 +56,9 @@ func TestTrail(t *testing.T) {
 	assert.Equal(t, []string{
 		"/codeflow:audit:Trail audit",
 		"audit/aws:cloudtrail/trail:Trail audit",
+		"audit/aws:cloudwatch/logGroup:LogGroup audit",
+		"audit/aws:iam/role:Role audit-log",
+		"audit/aws:iam/rolePolicy:RolePolicy audit-log",
 		"audit/aws:kms/key:Key audit-key",
 		"audit/aws:s3/bucketLifecycleConfigurationV2:BucketLifecycleConfigurationV2 audit-lifecycle",
 		"audit/aws:s3/bucketLoggingV2:BucketLoggingV2 audit-log",
@@ -71,9 +74,16 @@ func TestTrail(t *testing.T) {
 	assert.Equal(t, map[string]any{
 		"name": "codeflow-prod", "s3BucketName": "audit-1a2b3c4", "kmsKeyId": "arn:aws:kms:eu-central-1:123456789012:audit-key",
 		"isMultiRegionTrail": true, "includeGlobalServiceEvents": true, "enableLogFileValidation": true,
+		"cloudWatchLogsGroupArn": "arn:aws:cloudwatch:eu-central-1:123456789012:audit:*",
+		"cloudWatchLogsRoleArn":  "arn:aws:iam:eu-central-1:123456789012:audit-log",
 	}, trail.Inputs.Mappable())
 	assert.Contains(t, trail.RPC.GetDependencies(),
 		"urn:pulumi:test::codeflow::codeflow:audit:Trail$aws:s3/bucketPolicy:BucketPolicy::audit-policy", "CloudTrail tries the bucket")
+	assert.Contains(t, trail.RPC.GetDependencies(),
+		"urn:pulumi:test::codeflow::codeflow:audit:Trail$aws:iam/rolePolicy:RolePolicy::audit-log", "and the log group")
+	log := r.Get(t, "aws:cloudwatch/logGroup:LogGroup", "audit")
+	assert.Equal(t, map[string]any{"name": "/audit/codeflow-prod", "retentionInDays": 30.0}, log.Inputs.Mappable())
+	assert.Contains(t, r.Get(t, "aws:iam/role:Role", "audit-log").In("assumeRolePolicy"), `"aws:SourceArn":"arn:*:cloudtrail:eu-central-1:123456789012:trail/codeflow-prod"`)
 	block := r.Get(t, "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "audit-public")
 	for _, property := range []string{"blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"} {
 		assert.Equal(t, true, block.In(property), property)

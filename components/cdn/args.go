@@ -38,6 +38,9 @@ type Args struct {
 	// that is BucketOwnerPreferred. Required; updates in place.
 	// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/standard-logging-legacy-s3.html
 	LogBucketDomain pulumi.StringInput
+	// DetailedMetrics has CloudFront publish CacheHitRate and others, for a charge.
+	// Default false. In place.
+	DetailedMetrics bool
 	// Replica is the provider of a second region, which each asset is copied to.
 	// Optional; default none.
 	Replica pulumi.ProviderResource

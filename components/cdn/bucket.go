@@ -15,23 +15,29 @@ const (
 	uploadDays = 7
 )
 
-// newBucket creates the private bucket of the assets, and its replica.
-func newBucket(ctx *pulumi.Context, name string, args *Args, child pulumi.ResourceOption) (*s3.BucketV2, error) {
+// newBucket creates the private bucket of the assets, and its replica, whose name is
+// empty when there is none.
+func newBucket(ctx *pulumi.Context, name string, args *Args, child pulumi.ResourceOption) (*s3.BucketV2, pulumi.StringOutput, error) {
+	none := pulumi.String("").ToStringOutput()
 	bucket, versioning, err := newPrivate(ctx, name+"-assets", args.ForceDestroy, child)
 	if err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	if _, err := s3.NewBucketLoggingV2(ctx, name+"-assets-log", &s3.BucketLoggingV2Args{
 		Bucket:       bucket.Bucket,
 		TargetBucket: args.LogBucketName,
 		TargetPrefix: pulumi.String("s3/" + name + "/"),
 	}, child); err != nil {
-		return nil, err
+		return nil, none, err
 	}
 	if args.Replica == nil {
-		return bucket, nil
+		return bucket, none, nil
 	}
-	return bucket, replicate(ctx, name, args, bucket, versioning, child)
+	replica, err := replicate(ctx, name, args, bucket, versioning, child)
+	if err != nil {
+		return nil, none, err
+	}
+	return bucket, replica.Bucket, nil
 }
 
 // newPrivate creates a bucket that nobody reads whom its policy does not admit.

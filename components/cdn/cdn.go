@@ -18,6 +18,7 @@ type CDN struct {
 
 	BucketName         pulumi.StringOutput
 	BucketARN          pulumi.StringOutput
+	ReplicaName        pulumi.StringOutput // bucket in the second region; empty without one
 	DistributionID     pulumi.StringOutput
 	DistributionDomain pulumi.StringOutput // <id>.cloudfront.net
 	URL                pulumi.StringOutput // https:// and the domain, without a path
@@ -37,7 +38,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 	}
 	child := pulumi.Parent(c)
 
-	bucket, err := newBucket(ctx, name, args, child)
+	bucket, replica, err := newBucket(ctx, name, args, child)
 	if err != nil {
 		return nil, fmt.Errorf("creating asset bucket of CDN %q: %w", name, err)
 	}
@@ -56,7 +57,13 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		}
 	}
 
-	c.BucketName, c.BucketARN = bucket.Bucket, bucket.Arn
+	if args.DetailedMetrics {
+		if err := subscribe(ctx, name, distribution, child); err != nil {
+			return nil, fmt.Errorf("subscribing to the metrics of CDN %q: %w", name, err)
+		}
+	}
+
+	c.BucketName, c.BucketARN, c.ReplicaName = bucket.Bucket, bucket.Arn, replica
 	c.DistributionID, c.DistributionDomain = distribution.ID().ToStringOutput(), distribution.DomainName
 	if err := ctx.RegisterResourceOutputs(c, pulumi.Map{
 		"bucketName": c.BucketName, "distributionId": c.DistributionID, "url": c.URL,
@@ -64,6 +71,20 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		return nil, fmt.Errorf("registering outputs of CDN %q: %w", name, err)
 	}
 	return c, nil
+}
+
+// subscribe has CloudFront publish more metrics, such as CacheHitRate, for a charge.
+// https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/viewing-cloudfront-metrics.html
+func subscribe(ctx *pulumi.Context, name string, distribution *cloudfront.Distribution, child pulumi.ResourceOption) error {
+	_, err := cloudfront.NewMonitoringSubscription(ctx, name+"-metrics", &cloudfront.MonitoringSubscriptionArgs{
+		DistributionId: distribution.ID(),
+		MonitoringSubscription: &cloudfront.MonitoringSubscriptionMonitoringSubscriptionArgs{
+			RealtimeMetricsSubscriptionConfig: &cloudfront.MonitoringSubscriptionMonitoringSubscriptionRealtimeMetricsSubscriptionConfigArgs{
+				RealtimeMetricsSubscriptionStatus: pulumi.String("Enabled"),
+			},
+		},
+	}, child)
+	return err
 }
 
 // newRecords points the domain at the distribution, for IPv4 and IPv6.

@@ -143,6 +143,17 @@ func TestFull(t *testing.T) {
 	}
 }
 
+func TestDetailedMetrics(t *testing.T) {
+	t.Parallel()
+	for _, on := range []bool{false, true} {
+		args := minimal()
+		args.DetailedMetrics = on
+		r, _ := register(t, args)
+		subscribed := r.Count()["aws:cloudfront/monitoringSubscription:MonitoringSubscription"]
+		assert.Equal(t, on, subscribed == 1, "without a subscription CloudFront publishes no CacheHitRate")
+	}
+}
+
 func TestAssets(t *testing.T) {
 	t.Parallel()
 	r, _ := register(t, minimal())

@@ -47,6 +47,8 @@ type TrafficArgs struct {
 // <domain>. It registers no inputs, or each switch would change two resources.
 type Traffic struct {
 	pulumi.ResourceState
+
+	HealthCheckID pulumi.StringOutput // of the live name
 }
 
 // NewTraffic registers the records under name.
@@ -83,6 +85,7 @@ func NewTraffic(ctx *pulumi.Context, name string, args *TrafficArgs, opts ...pul
 	if err != nil {
 		return nil, fmt.Errorf("creating health check of %q: %w", naming.LiveDomain(args.Domain), err)
 	}
+	t.HealthCheckID = check.ID().ToStringOutput()
 	if len(weighted) > 0 {
 		// Route 53 refuses an alias to a record that does not exist yet.
 		if _, err := failover(ctx, name+"-primary", "PRIMARY", args.ZoneID, args.Domain, live, check.ID(),

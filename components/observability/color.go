@@ -96,7 +96,7 @@ func NewColor(ctx *pulumi.Context, name string, args *ColorArgs, opts ...pulumi.
 		return nil, fmt.Errorf("registering %s %q: %w", ColorType, name, err)
 	}
 	child := pulumi.Parent(c)
-	if err := newFilters(ctx, name, args, child); err != nil {
+	if err := newFilters(ctx, name, filters, args.LogGroupName, child); err != nil {
 		return nil, err
 	}
 	if err := newDeploymentFailed(ctx, name, args, child); err != nil {
@@ -131,18 +131,20 @@ func NewColor(ctx *pulumi.Context, name string, args *ColorArgs, opts ...pulumi.
 	return c, nil
 }
 
-// newFilters counts log lines, by the colour that each of them names.
-func newFilters(ctx *pulumi.Context, name string, args *ColorArgs, child pulumi.ResourceOption) error {
-	for _, f := range filters {
+// newFilters counts the lines of a log that match.
+func newFilters(ctx *pulumi.Context, name string, rows []filter, group pulumi.StringInput, opts ...pulumi.ResourceOption) error {
+	for _, f := range rows {
+		counted := &cloudwatch.LogMetricFilterMetricTransformationArgs{
+			Namespace: pulumi.String(namespace), Name: pulumi.String(f.metric), Value: pulumi.String("1"),
+		}
+		if f.byColor {
+			// AWS allows no default value beside dimensions.
+			counted.Dimensions = pulumi.StringMap{"Color": pulumi.String("$.color")}
+		}
 		if _, err := cloudwatch.NewLogMetricFilter(ctx, name+"-"+f.name, &cloudwatch.LogMetricFilterArgs{
-			Name: pulumi.String(f.name), LogGroupName: args.LogGroupName, Pattern: pulumi.String(f.pattern),
-			MetricTransformation: &cloudwatch.LogMetricFilterMetricTransformationArgs{
-				Namespace: pulumi.String(namespace), Name: pulumi.String(f.metric), Value: pulumi.String("1"),
-				// AWS allows no default value beside dimensions.
-				Dimensions: pulumi.StringMap{"Color": pulumi.String("$.color")},
-			},
-		}, child); err != nil {
-			return fmt.Errorf("creating metric filter %q of color %q: %w", f.name, name, err)
+			Name: pulumi.String(f.name), LogGroupName: group, Pattern: pulumi.String(f.pattern), MetricTransformation: counted,
+		}, opts...); err != nil {
+			return fmt.Errorf("creating metric filter %q of %q: %w", f.name, name, err)
 		}
 	}
 	return nil

@@ -49,6 +49,15 @@ func (a *ColorArgs) table() []alarm {
 		},
 		a.failing(),
 		{
+			// Six times as fast as 99.9 % of a month allow: the budget lasts five days.
+			// https://sre.google/workbook/alerting-on-slos/
+			name: "error-budget", description: "For hours more than 0.6 % of the requests end in a server error: a month's 0.1 % is gone in days", severity: notify,
+			metrics:    []metric{requests, {"targets", elb, "HTTPCode_Target_5XX_Count", "Sum", balancer}, elb5xx},
+			expression: rate("FILL(targets, 0) + FILL(balancer, 0)"),
+			comparison: above, threshold: 0.6, period: 3600, datapoints: 3, periods: 4,
+			missing: notBreaching, why: "without requests nothing fails",
+		},
+		{
 			name: "unhealthy-targets", description: "A target has failed its health check for five minutes", severity: guard,
 			metrics:    []metric{{"unhealthy", elb, "UnHealthyHostCount", "Minimum", targets}},
 			comparison: above, threshold: 0, period: 60, datapoints: 5, periods: 5,
@@ -66,8 +75,11 @@ func (a *ColorArgs) table() []alarm {
 		},
 		{
 			name: "database-breaker", description: "The server has given up on the database for now", severity: page,
-			metrics: []metric{{"opened", namespace, breakerMetric, "Sum", color}},
-			// It logs each opening, once a minute while the database stays away.
+			// The server's own metric, since a log line depends on the log level. It counts
+			// each opening, once a minute while the database stays away.
+			metrics: []metric{{"opened", namespace, "BreakerOpened", "Sum", pulumi.StringMap{
+				"Service": pulumi.String(server), "Color": color["Color"], "Breaker": pulumi.String("database"),
+			}}},
 			comparison: above, threshold: 0, period: 60, datapoints: 1, periods: 5,
 			missing: notBreaching, why: "there is a value only when a breaker opens",
 		},
@@ -108,25 +120,24 @@ func (a *ColorArgs) failing() alarm {
 	return alarm{
 		name: "failing", description: "More than a tenth of the requests fail or take longer than 2 s", severity: guard,
 		metrics: []metric{{"failed", namespace, "FailedShare", "Average", pulumi.StringMap{
-			"Service": pulumi.String("codeflow-server"), "Color": pulumi.String(a.Names.Color),
+			"Service": pulumi.String(server), "Color": pulumi.String(a.Names.Color),
 		}}},
 		comparison: above, threshold: 0.1, period: 60, datapoints: 2, periods: 2,
 		missing: notBreaching, why: "without requests nothing fails",
 	}
 }
 
-// The metrics that log lines become, by the colour that each line names.
-const (
-	errorMetric   = "ErrorLogs"
-	breakerMetric = "DatabaseBreakerOpened"
-)
+// server is the Service of the server's own metrics.
+const server = "codeflow-server"
 
-// filter is a row of the metric filters.
-type filter struct{ name, metric, pattern string }
-
-// filters read the server's JSON lines, see server/telemetry and, for the text
-// of the second, server/database.
-var filters = []filter{
-	{"error-logs", errorMetric, `{ $.level = "ERROR" }`},
-	{"database-breaker", breakerMetric, `{ $.msg = "circuit breaker changed" && $.name = "database" && $.to = "open" }`},
+// filter is a row of the metric filters. With byColor a line counts for the colour
+// that it names.
+type filter struct {
+	name, metric, pattern string
+	byColor               bool
 }
+
+const errorMetric = "ErrorLogs"
+
+// filters read the server's JSON lines, see server/telemetry.
+var filters = []filter{{"error-logs", errorMetric, `{ $.level = "ERROR" }`, true}}

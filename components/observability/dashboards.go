@@ -12,15 +12,15 @@ import (
 
 // newDashboards registers the dashboard of the platform and the one that puts the
 // colours beside each other, codeflow-<environment>-platform and -colors.
-func (a *PlatformArgs) newDashboards(
+func (w *Watched) newDashboards(
 	ctx *pulumi.Context, name string, alarms []pulumi.StringOutput, opts ...pulumi.ResourceOption,
 ) error {
-	if len(a.Colors) == 0 {
+	if len(w.Colors) == 0 {
 		return nil
 	}
-	for suffix, body := range map[string]map[string]any{"platform": a.platformDashboard(alarms), "colors": a.colorsDashboard()} {
+	for suffix, body := range map[string]map[string]any{"platform": w.platformDashboard(alarms), "colors": w.colorsDashboard()} {
 		if _, err := cloudwatch.NewDashboard(ctx, name+"-"+suffix, &cloudwatch.DashboardArgs{
-			DashboardName: pulumi.String(a.Names.Project + "-" + a.Names.Environment + "-" + suffix),
+			DashboardName: pulumi.String(w.Names.Project + "-" + w.Names.Environment + "-" + suffix),
 			DashboardBody: pulumi.JSONMarshal(body),
 		}, opts...); err != nil {
 			return fmt.Errorf("creating dashboard %q of %q: %w", suffix, name, err)
@@ -31,10 +31,10 @@ func (a *PlatformArgs) newDashboards(
 
 // platformDashboard shows what both colours share. Metrics of the CDN are in
 // us-east-1, wherever the dashboard is.
-func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[string]any {
-	of := a.Database.dimensions()
+func (w *Watched) platformDashboard(alarms []pulumi.StringOutput) map[string]any {
+	of := w.current().dimensions()
 	db := func(title, name, statistic string) widget {
-		return graph(title, a.Region, minute, series{metric: metric{"value", "AWS/RDS", name, statistic, of}})
+		return graph(title, w.Region, minute, series{metric: metric{"value", "AWS/RDS", name, statistic, of}})
 	}
 	rows := [][]widget{
 		{states("Alarms", alarms), text("# Platform\nWhat each alarm means, and what to do: docs/observability.md. " +
@@ -44,8 +44,20 @@ func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[strin
 			db("Database storage free, bytes", "FreeStorageSpace", "Minimum"), db("Database memory free, bytes", "FreeableMemory", "Minimum"),
 		},
 	}
+	var ages []series
+	for _, c := range w.Colors {
+		ages = append(ages, series{metric: restorable(c), label: "as " + c + " sees it"})
+	}
+	recovery := []widget{graph("RPO: age of the newest state that can be restored, s", w.Region, minute, ages...)}
+	if w.Objects != nil {
+		recovery = append(recovery, graph("RPO: how far copied objects are behind, s", w.Objects.Region, 5*minute,
+			series{metric: w.Objects.metric("ReplicationLatency", "Maximum")}))
+	}
+	rows = append(rows, append(recovery,
+		text(fmt.Sprintf("# Recovery\nRPO %d min: what may be lost. RTO %d min: how long it may take. docs/disaster-recovery.md has the drill's times.",
+			rpo/60, rto/60))))
 	var nat []series
-	for i, id := range a.NATGatewayIDs {
+	for i, id := range w.NATGatewayIDs {
 		nat = append(nat, series{
 			metric: metric{fmt.Sprintf("failed%d", i+1), "AWS/NATGateway", "ErrorPortAllocation", "Sum", pulumi.StringMap{"NatGatewayId": id}},
 			label:  fmt.Sprintf("gateway %d", i+1),
@@ -53,16 +65,16 @@ func (a *PlatformArgs) platformDashboard(alarms []pulumi.StringOutput) map[strin
 	}
 	var edge []widget
 	if nat != nil {
-		edge = append(edge, graph("NAT: ports that were missing", a.Region, minute, nat...))
+		edge = append(edge, graph("NAT: ports that were missing", w.Region, minute, nat...))
 	}
-	if a.WebACL != "" {
-		edge = append(edge, blocked("WAF: blocked requests", a.Region, a.firewall()))
+	if w.WebACL != "" {
+		edge = append(edge, blocked("WAF: blocked requests", w.Region, w.firewall()))
 	}
-	if a.CDNWebACL != "" {
-		edge = append(edge, blocked("WAF of the CDN: blocked requests", usEast1, a.cdnFirewall()))
+	if w.CDNWebACL != "" {
+		edge = append(edge, blocked("WAF of the CDN: blocked requests", usEast1, w.cdnFirewall()))
 	}
-	if a.CDN != nil {
-		of := a.CDN.dimensions()
+	if w.CDN != nil {
+		of := w.CDN.dimensions()
 		edge = append(edge, graph("CDN: requests and errors in %", usEast1, 5*minute,
 			series{metric: metric{"requests", "AWS/CloudFront", "Requests", "Sum", of}},
 			series{metric: metric{"errors", "AWS/CloudFront", "5xxErrorRate", "Average", of}}))
@@ -82,15 +94,15 @@ func blocked(title string, region pulumi.StringInput, of pulumi.StringMap) widge
 
 // colorsDashboard has a line for each colour in each graph. The colours are known
 // by their names only, so that the platform does not wait for them.
-func (a *PlatformArgs) colorsDashboard() map[string]any {
+func (w *Watched) colorsDashboard() map[string]any {
 	compare := func(title string, of func(naming.Color) series) widget {
 		var lines []series
-		for _, c := range a.Colors {
-			line := of(naming.Color{Project: a.Names.Project, Color: c})
+		for _, c := range w.Colors {
+			line := of(naming.Color{Project: w.Names.Project, Color: c})
 			line.id, line.label = identifier(c), c
 			lines = append(lines, line)
 		}
-		return graph(title, a.Region, minute, lines...)
+		return graph(title, w.Region, minute, lines...)
 	}
 	balancer := func(name, statistic, dimensions string) func(naming.Color) series {
 		return func(c naming.Color) series { return series{expression: found(c, dimensions, name, statistic)} }
@@ -103,12 +115,12 @@ func (a *PlatformArgs) colorsDashboard() map[string]any {
 		}
 	}
 	var digests []widget
-	for _, c := range a.Colors {
-		digests = append(digests, logs("Bundle digest of "+c, a.Region, naming.Color{Project: a.Names.Project, Color: c}.LogGroup(),
+	for _, c := range w.Colors {
+		digests = append(digests, logs("Bundle digest of "+c, w.Region, naming.Color{Project: w.Names.Project, Color: c}.LogGroup(),
 			`filter msg = "bundle loaded" | sort @timestamp desc | display @timestamp, version, bundleDigest, agents | limit 5`))
 	}
 	return grid(
-		[]widget{a.share(), compare("Requests a minute", balancer("RequestCount", "Sum", "LoadBalancer"))},
+		[]widget{w.share(), compare("Requests a minute", balancer("RequestCount", "Sum", "LoadBalancer"))},
 		[]widget{
 			compare("Server errors a minute", balancer("HTTPCode_Target_5XX_Count", "Sum", "LoadBalancer")),
 			compare("p95 latency, s", balancer("TargetResponseTime", "p95", "LoadBalancer")),
@@ -120,21 +132,21 @@ func (a *PlatformArgs) colorsDashboard() map[string]any {
 }
 
 // share is each colour's part of all requests, in percent.
-func (a *PlatformArgs) share() widget {
-	of := make([]string, len(a.Colors))
-	for i, c := range a.Colors {
-		of[i] = "(" + words(naming.Color{Project: a.Names.Project, Color: c}) + ")"
+func (w *Watched) share() widget {
+	of := make([]string, len(w.Colors))
+	for i, c := range w.Colors {
+		of[i] = "(" + words(naming.Color{Project: w.Names.Project, Color: c}) + ")"
 	}
 	lines := []series{{
 		metric: metric{id: "total"}, hidden: true, expression: search("LoadBalancer", "RequestCount", "Sum", "("+strings.Join(of, " OR ")+")"),
 	}}
-	for i, c := range a.Colors {
+	for i, c := range w.Colors {
 		lines = append(lines, series{
 			metric: metric{id: identifier(c)}, label: c,
 			expression: fmt.Sprintf("100 * FILL(%s, 0) / total", search("LoadBalancer", "RequestCount", "Sum", of[i])),
 		})
 	}
-	return graph("Traffic share, %", a.Region, minute, lines...)
+	return graph("Traffic share, %", w.Region, minute, lines...)
 }
 
 // identifier is a colour's name as the id of a series.

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,7 +20,6 @@ import (
 func TestDashboards(t *testing.T) {
 	t.Parallel()
 	args := platformArgs()
-	args.Colors = []string{"blue", "dark-green"}
 	r := newRecorder()
 	require.NoError(t, r.Run(false, platform(args)))
 	for _, name := range []string{"platform", "colors"} {
@@ -75,7 +73,7 @@ func TestDocument(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| alarm | rings when | in | without data | leads to |\n|---|---|---|---|---|\n")
 	all, args := tables(), platformArgs()
-	args.BackupVault = pulumi.String("codeflow-prod")
+	args.Databases = args.Databases[:1] // the others' alarms have their number in the name
 	all["home"] = args.homeTable()
 	for _, where := range slices.Sorted(maps.Keys(all)) {
 		prefix := map[string]string{"home": "platform ", "us-east-1": "platform, us-east-1: "}[where]

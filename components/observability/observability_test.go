@@ -44,15 +44,18 @@ func color(args *ColorArgs, opts ...pulumi.ResourceOption) pulumi.RunFunc {
 	}
 }
 
-func platform(args *PlatformArgs, opts ...pulumi.ResourceOption) pulumi.RunFunc {
+func platform(w *whole, opts ...pulumi.ResourceOption) pulumi.RunFunc {
 	return func(ctx *pulumi.Context) error {
 		usEast1, err := aws.NewProvider(ctx, "us-east-1", &aws.ProviderArgs{Region: pulumi.String("us-east-1")})
 		if err != nil {
 			return err
 		}
-		args.USEast1 = usEast1
-		_, err = NewPlatform(ctx, "alarms", args, opts...)
-		return err
+		w.USEast1 = usEast1
+		p, err := NewPlatform(ctx, "alarms", w.args, opts...)
+		if err != nil {
+			return err
+		}
+		return p.Watch(ctx, w.Watched)
 	}
 }
 
@@ -74,7 +77,7 @@ func TestColorNames(t *testing.T) {
 	assert.Equal(t, []string{
 		"codeflow-green-5xx-rate", "codeflow-green-failing", "codeflow-green-p95", "codeflow-green-running-tasks", "codeflow-green-unhealthy-targets",
 		"codeflow-info-green-4xx-surge", "codeflow-info-green-acknowledged", "codeflow-info-green-cpu",
-		"codeflow-info-green-database-breaker", "codeflow-info-green-error-logs", "codeflow-info-green-memory",
+		"codeflow-info-green-database-breaker", "codeflow-info-green-error-budget", "codeflow-info-green-error-logs", "codeflow-info-green-memory",
 	}, names(r, metricType, "name"), "only what should bring the traffic back has the colour's prefix")
 	assert.Equal(t, []string{
 		"codeflow-green-guard", "codeflow-info-green-page-1", "codeflow-info-green-page-2", "codeflow-info-green-page-3",
@@ -193,18 +196,30 @@ func TestFilters(t *testing.T) {
 	t.Parallel()
 	r := newRecorder()
 	require.NoError(t, r.Run(false, color(colorArgs("green"))))
-	for name, want := range map[string][2]string{
-		"error-logs":       {`{ $.level = "ERROR" }`, "ErrorLogs"},
-		"database-breaker": {`{ $.msg = "circuit breaker changed" && $.name = "database" && $.to = "open" }`, "DatabaseBreakerOpened"},
-	} {
-		assert.Equal(t, map[string]any{
-			"name": name, "logGroupName": "/ecs/codeflow-green", "pattern": want[0],
-			"metricTransformation": map[string]any{
-				"namespace": "CodeFlow", "name": want[1], "value": "1", "dimensions": map[string]any{"Color": "$.color"},
-			},
-		}, r.Get(t, filterType, "green-"+name).Inputs.Mappable())
-		alarm := r.Get(t, metricType, "green-"+name)
-		assert.Equal(t, []any{want[1], "green"}, []any{alarm.In("metricName"), alarm.In("dimensions.Color")})
+	assert.Equal(t, map[string]any{
+		"name": "error-logs", "logGroupName": "/ecs/codeflow-green", "pattern": `{ $.level = "ERROR" }`,
+		"metricTransformation": map[string]any{
+			"namespace": "CodeFlow", "name": "ErrorLogs", "value": "1", "dimensions": map[string]any{"Color": "$.color"},
+		},
+	}, r.Get(t, filterType, "green-error-logs").Inputs.Mappable())
+	alarm := r.Get(t, metricType, "green-error-logs")
+	assert.Equal(t, []any{"ErrorLogs", "green"}, []any{alarm.In("metricName"), alarm.In("dimensions.Color")})
+	// What pages must not depend on the log level.
+	breaker := r.Get(t, metricType, "green-database-breaker")
+	assert.Equal(t, []any{"BreakerOpened", map[string]any{"Service": "codeflow-server", "Color": "green", "Breaker": "database"}},
+		[]any{breaker.In("metricName"), breaker.In("dimensions")})
+}
+
+// What is no alarm must not reach a pager, nor alarms those who only read.
+func TestTopicsAreApart(t *testing.T) {
+	t.Parallel()
+	r := newRecorder()
+	require.NoError(t, r.Run(false, platform(platformArgs())))
+	for topic, want := range map[string][]bool{"alarms-level-1": {true, false, false}, "alarms-info": {false, true, true}} {
+		document := r.Get(t, policyType, topic).In("policy").(string)
+		for i, service := range []string{"cloudwatch", "events.rds", "backup"} {
+			assert.Equal(t, want[i], strings.Contains(document, `"`+service+`.amazonaws.com"`), "%s: %s", topic, service)
+		}
 	}
 }
 
@@ -222,24 +237,30 @@ func TestWithoutTopics(t *testing.T) {
 func TestPlatform(t *testing.T) {
 	t.Parallel()
 	args, r := platformArgs(), newRecorder()
-	args.Subscriptions[0] = []Subscription{{"email", pulumi.String("ops@example.com")}}
-	args.Subscriptions[2] = []Subscription{{"https", pulumi.ToSecret(pulumi.String("https://page.example/key")).(pulumi.StringOutput)}}
+	args.args.Subscriptions[0] = []Subscription{{"email", pulumi.String("ops@example.com")}}
+	args.args.Subscriptions[2] = []Subscription{{"https", pulumi.ToSecret(pulumi.String("https://page.example/key")).(pulumi.StringOutput)}}
 	r.Both(t, platform(args))
-	assert.Equal(t, []string{
-		"codeflow-info-platform-prod-acknowledged",
-		"codeflow-info-platform-prod-cdn-5xx-rate", "codeflow-info-platform-prod-cdn-acknowledged",
-		"codeflow-info-platform-prod-cdn-cache-hits", "codeflow-info-platform-prod-cdn-certificate",
-		"codeflow-info-platform-prod-cdn-waf-blocked", "codeflow-info-platform-prod-certificate",
-		"codeflow-info-platform-prod-database-connections", "codeflow-info-platform-prod-database-cpu",
-		"codeflow-info-platform-prod-database-memory", "codeflow-info-platform-prod-database-replica-lag",
-		"codeflow-info-platform-prod-database-storage",
-		"codeflow-info-platform-prod-nat-1-ports", "codeflow-info-platform-prod-nat-2-ports",
-		"codeflow-info-platform-prod-waf-blocked",
-	}, names(r, metricType, "name"))
+	var rows []string
+	for prefix, table := range map[string][]alarm{"": args.homeTable(), "cdn-": args.usEast1Table()} {
+		for _, row := range table {
+			rows = append(rows, "codeflow-info-platform-prod-"+prefix+row.name)
+		}
+	}
+	slices.Sort(rows)
+	assert.Equal(t, rows, names(r, metricType, "name"))
+	assert.Subset(t, rows, []string{
+		"codeflow-info-platform-prod-database-cpu", "codeflow-info-platform-prod-database-2-cpu", "codeflow-info-platform-prod-database-2-replica-lag",
+		"codeflow-info-platform-prod-cdn-health-check", "codeflow-info-platform-prod-root-login", "codeflow-info-platform-prod-images-replication",
+	})
 	assert.Equal(t, map[string]int{
-		PlatformType: 1, "pulumi:providers:aws": 1, metricType: 15, compositeType: 6,
-		topicType: 6, policyType: 6, keyType: 2, "aws:sns/topicSubscription:TopicSubscription": 4,
+		PlatformType: 1, "pulumi:providers:aws": 1, metricType: len(rows), compositeType: 6,
+		topicType: 7, policyType: 7, keyType: 2, "aws:sns/topicSubscription:TopicSubscription": 4, filterType: len(auditRows),
+		"aws:cloudwatch/eventRule:EventRule": 3, "aws:cloudwatch/eventTarget:EventTarget": 3, "aws:cloudwatch/dashboard:Dashboard": 2,
 	}, r.Count())
+	for _, e := range args.events() {
+		assert.Equal(t, r.Get(t, "aws:cloudwatch/eventRule:EventRule", "alarms-"+e.name).In("name"),
+			r.Get(t, metricType, "alarms-"+e.name).In("dimensions.RuleName"), "the alarm is on the rule's metric")
+	}
 
 	for _, res := range r.Resources() {
 		if res.Parent == "" {
@@ -255,7 +276,7 @@ func TestPlatform(t *testing.T) {
 	}
 	assert.Equal(t, 320.0, r.Get(t, metricType, "alarms-database-connections").In("threshold"))
 	assert.Equal(t, float64(1<<30), r.Get(t, metricType, "alarms-database-storage").In("threshold"))
-	assert.Equal(t, "codeflow-prod-replica", r.Get(t, metricType, "alarms-database-replica-lag").In("dimensions.DBInstanceIdentifier"))
+	assert.Equal(t, "codeflow-prod-replica", r.Get(t, metricType, "alarms-database-2-replica-lag").In("dimensions.DBInstanceIdentifier"))
 	assert.Equal(t, "codeflow-prod", r.Get(t, metricType, "alarms-database-cpu").In("dimensions.DBInstanceIdentifier"))
 	secret := r.Get(t, "aws:sns/topicSubscription:TopicSubscription", "alarms-level-3-1").Inputs["endpoint"]
 	assert.True(t, secret.IsSecret() || secret.IsOutput() && secret.OutputValue().Secret, "the URL is the credential")
@@ -286,12 +307,14 @@ func TestEncryptionAdmitsCloudWatch(t *testing.T) {
 func TestLeanPlatform(t *testing.T) {
 	t.Parallel()
 	args, r := platformArgs(), newRecorder()
-	args.Database.ReplicaID, args.NATGatewayIDs, args.CertificateARN, args.WebACL = nil, nil, nil, ""
-	args.CDN, args.CDNCertificateARN, args.CDNWebACL = nil, nil, ""
-	args.KeyARN = pulumi.String("arn:key")
+	args.Databases[1].ReplicaID, args.NATGatewayIDs, args.CertificateARN, args.WebACL = nil, nil, nil, ""
+	args.CDN, args.CDNCertificateARN, args.CDNWebACL, args.HealthCheckID = nil, nil, "", nil
+	args.Databases[0].Burstable, args.Databases = false, args.Databases[:1]
+	args.Colors, args.BackupVault, args.Repository, args.Objects, args.AuditLogGroup = nil, nil, "", nil, nil
+	args.args.KeyARN = pulumi.String("arn:key")
 	r.Both(t, platform(args))
 	assert.Equal(t, map[string]int{
-		PlatformType: 1, "pulumi:providers:aws": 1, metricType: 5, compositeType: 3, topicType: 3, policyType: 3,
+		PlatformType: 1, "pulumi:providers:aws": 1, metricType: 5, compositeType: 3, topicType: 4, policyType: 4,
 	}, r.Count(), "nothing in us-east-1 and no key")
 	assert.Equal(t, "arn:key", r.Get(t, topicType, "alarms-level-1").In("kmsMasterKeyId"))
 
@@ -304,7 +327,7 @@ func TestRefusedChildren(t *testing.T) {
 	t.Parallel()
 	newRecorder().RefuseEach(t, func(opts ...pulumi.ResourceOption) pulumi.RunFunc { return color(colorArgs("green"), opts...) })
 	args := platformArgs()
-	args.Subscriptions[1] = []Subscription{{"email", pulumi.String("lead@example.com")}}
+	args.args.Subscriptions[1] = []Subscription{{"email", pulumi.String("lead@example.com")}}
 	newRecorder().RefuseEach(t, func(opts ...pulumi.ResourceOption) pulumi.RunFunc { return platform(args, opts...) })
 	r := newRecorder()
 	r.Calls = nil
@@ -329,22 +352,27 @@ func TestBadColor(t *testing.T) {
 
 func TestBadPlatform(t *testing.T) {
 	t.Parallel()
-	for want, change := range map[string]func(*PlatformArgs){
-		"lower-case":                   func(a *PlatformArgs) { a.Names.Environment = "Prod" },
-		"Database needs InstanceID":    func(a *PlatformArgs) { a.Database.MemoryMiB = 0 },
-		"Region is required":           func(a *PlatformArgs) { a.Region = nil },
-		"CDN.DistributionID":           func(a *PlatformArgs) { a.CDN.DistributionID = nil },
-		"must be 0 to 99, got 100":     func(a *PlatformArgs) { a.CDN.MinCacheHitPercent = 100 },
-		"Subscriptions[1][0].Protocol": func(a *PlatformArgs) { a.Subscriptions[1] = []Subscription{{"http", pulumi.String("x")}} },
-		"Subscriptions[0][0].Endpoint": func(a *PlatformArgs) { a.Subscriptions[0] = []Subscription{{"email", nil}} },
+	for want, change := range map[string]func(*whole){
+		"lower-case":                   func(a *whole) { a.args.Names.Environment = "Prod" },
+		"Databases need InstanceID":    func(a *whole) { a.Databases[0].MemoryMiB = 0 },
+		"Databases is required":        func(a *whole) { a.Databases = nil },
+		"Region is required":           func(a *whole) { a.Region = nil },
+		"CDN.DistributionID":           func(a *whole) { a.CDN.DistributionID = nil },
+		"must be 0 to 99, got 100":     func(a *whole) { a.CDN.MinCacheHitPercent = 100 },
+		"Subscriptions[1][0].Protocol": func(a *whole) { a.args.Subscriptions[1] = []Subscription{{"http", pulumi.String("x")}} },
+		"Subscriptions[0][0].Endpoint": func(a *whole) { a.args.Subscriptions[0] = []Subscription{{"email", nil}} },
 	} {
 		args, r := platformArgs(), newRecorder()
 		change(args)
 		require.ErrorContains(t, r.Run(false, platform(args)), want)
 	}
 	err := newRecorder().Run(false, func(ctx *pulumi.Context) error {
-		_, err := NewPlatform(ctx, "alarms", platformArgs())
-		return err
+		w := platformArgs()
+		p, err := NewPlatform(ctx, "alarms", w.args)
+		if err != nil {
+			return err
+		}
+		return p.Watch(ctx, w.Watched)
 	})
 	require.ErrorContains(t, err, "USEast1 is required")
 }

@@ -6,10 +6,17 @@ import (
 	"github.com/pulumi/pulumi/sdk/v3/go/pulumi"
 )
 
+// rpo is how much may be lost in a disaster, and rto how long it may take to come back,
+// in seconds: the guide's.
+const rpo, rto = 3600, 4 * 3600
+
 // homeTable is every alarm of the platform in its own region.
-func (a *PlatformArgs) homeTable() []alarm {
-	rows := a.Database.table()
-	for i, id := range a.NATGatewayIDs {
+func (w *Watched) homeTable() []alarm {
+	var rows []alarm
+	for i := range w.Databases {
+		rows = append(rows, w.Databases[i].table()...)
+	}
+	for i, id := range w.NATGatewayIDs {
 		rows = append(rows, alarm{
 			name: fmt.Sprintf("nat-%d-ports", i+1), description: "The NAT gateway has no port left: connections to the internet fail",
 			severity: page,
@@ -20,66 +27,92 @@ func (a *PlatformArgs) homeTable() []alarm {
 			missing: notBreaching, why: "a gateway that is gone fails nothing, and the tasks' alarms tell what that breaks",
 		})
 	}
-	if a.CertificateARN != nil {
-		rows = append(rows, certificateRow("certificate", a.CertificateARN))
+	if w.CertificateARN != nil {
+		rows = append(rows, certificateRow("certificate", w.CertificateARN))
 	}
-	if a.WebACL != "" {
-		rows = append(rows, firewallRow("waf-blocked", a.firewall()))
+	if w.WebACL != "" {
+		rows = append(rows, firewallRows(w.firewall())...)
 	}
-	if a.BackupVault != nil {
-		rows = append(rows, alarm{
-			name: "backup", description: "No backup was completed for 26 hours", severity: page,
-			metrics: []metric{{
-				"completed", "AWS/Backup", "NumberOfBackupJobsCompleted", "Sum", pulumi.StringMap{"BackupVaultName": a.BackupVault},
-			}},
-			// The daily backup may take two hours longer than the one before.
-			comparison: below, threshold: 1, period: 3600, datapoints: 26, periods: 26,
-			missing: breaching, why: "there is a value only when a backup completes",
-		})
+	rows = append(rows, w.recoveryTable()...)
+	if w.AuditLogGroup != nil {
+		rows = append(rows, auditTable()...)
 	}
-	return append(rows, acknowledged(a.info().Alarm("")))
+	return append(rows, acknowledged(w.info().Alarm("")))
 }
 
-// usEast1Table is every alarm of what only us-east-1 has metrics of. Of these only
-// the CDN pages, so only then is there something to acknowledge.
-func (a *PlatformArgs) usEast1Table() []alarm {
+// usEast1Table is every alarm of what only us-east-1 has metrics of. Only where some of
+// them page there is something to acknowledge.
+func (w *Watched) usEast1Table() []alarm {
 	var rows []alarm
-	if a.CDN != nil {
-		rows = append(a.CDN.table(), acknowledged(a.cdnInfo().Alarm("")))
+	if w.CDN != nil {
+		rows = append(rows, w.CDN.table()...)
 	}
-	if a.CDNCertificateARN != nil {
-		rows = append(rows, certificateRow("certificate", a.CDNCertificateARN))
+	if w.HealthCheckID != nil {
+		rows = append(rows, alarm{
+			name: "health-check", description: "The live name does not answer to Route 53's checkers: it leads to the second region, if that is healthy",
+			severity: page,
+			metrics: []metric{{
+				"healthy", "AWS/Route53", "HealthCheckStatus", "Minimum", pulumi.StringMap{"HealthCheckId": w.HealthCheckID},
+			}},
+			comparison: below, threshold: 1, period: 60, datapoints: 3, periods: 3,
+			missing: breaching, why: "checkers that tell nothing do not check",
+		})
 	}
-	if a.CDNWebACL != "" {
-		rows = append(rows, firewallRow("waf-blocked", a.cdnFirewall()))
+	if len(rows) > 0 {
+		rows = append(rows, acknowledged(w.cdnInfo().Alarm("")))
+	}
+	if w.CDNCertificateARN != nil {
+		rows = append(rows, certificateRow("certificate", w.CDNCertificateARN))
+	}
+	if w.CDNWebACL != "" {
+		rows = append(rows, firewallRows(w.cdnFirewall())...)
 	}
 	return rows
+}
+
+// numbered is the name of an alarm of the database's generation.
+func (d *Database) numbered(name string) string {
+	if d.Generation > 1 {
+		return fmt.Sprintf("database-%d-%s", d.Generation, name)
+	}
+	return "database-" + name
 }
 
 func (d *Database) table() []alarm {
 	of := d.dimensions()
 	row := func(name, description, metricName, comparison string, threshold float64, s severity) alarm {
 		return alarm{
-			name: name, description: description, severity: s,
+			name: d.numbered(name), description: description, severity: s,
 			metrics:    []metric{{"value", "AWS/RDS", metricName, "Average", of}},
 			comparison: comparison, threshold: threshold, period: 60, datapoints: 5, periods: 5,
 			missing: notBreaching, why: "database-cpu tells when the database reports nothing",
 		}
 	}
-	cpu := row("database-cpu", "CPU of the database above 80 %, or the database is silent", "CPUUtilization", above, 80, page)
+	cpu := row("cpu", "CPU of the database above 80 %, or the database is silent", "CPUUtilization", above, 80, page)
 	cpu.missing, cpu.why = breaching, "a database that reports nothing for five minutes does not run"
 	rows := []alarm{
 		cpu,
-		row("database-connections", fmt.Sprintf("More than 80 %% of the database's %d connections are in use", d.MaxConnections),
+		row("connections", fmt.Sprintf("More than 80 %% of the database's %d connections are in use", d.MaxConnections),
 			"DatabaseConnections", above, 0.8*float64(d.MaxConnections), page),
 		// RDS grows the storage below a tenth, so this is where that has failed.
-		row("database-storage", "Less than 5 % of the database's first storage is free: it did not grow",
+		row("storage", "Less than 5 % of the database's first storage is free: it did not grow",
 			"FreeStorageSpace", below, 0.05*float64(d.StorageGB)*gibibyte, page),
-		row("database-memory", "Less than 5 % of the database's memory is free", "FreeableMemory",
+		row("memory", "Less than 5 % of the database's memory is free", "FreeableMemory",
 			below, 0.05*float64(d.MemoryMiB)*mebibyte, notify),
 	}
+	if d.Burstable {
+		rows = append(rows,
+			// A credit is a minute of a whole vCPU. Without any RDS charges for more.
+			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Concepts.DBInstanceClass.Types.html
+			row("cpu-credits", "The database has less than an hour of CPU credits left: it costs more, or take a class that does not burst",
+				"CPUCreditBalance", below, 60, notify),
+			// https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/rds-metrics.html
+			row("io-balance", "The database has used 80 % of its burst of I/O operations: it is about to be slow", "EBSIOBalance%", below, 20, notify),
+			row("byte-balance", "The database has used 80 % of its burst of I/O throughput: it is about to be slow", "EBSByteBalance%", below, 20, notify),
+		)
+	}
 	if d.ReplicaID != nil {
-		lag := row("database-replica-lag", "The replica is more than 30 s behind", "ReplicaLag", above, 30, notify)
+		lag := row("replica-lag", "The replica is more than 30 s behind", "ReplicaLag", above, 30, notify)
 		lag.metrics[0].dimensions = pulumi.StringMap{"DBInstanceIdentifier": d.ReplicaID}
 		lag.missing, lag.why = breaching, "a replica that reports no lag does not replicate"
 		rows = append(rows, lag)
@@ -103,12 +136,24 @@ func certificateRow(name string, arn pulumi.StringInput) alarm {
 	}
 }
 
-func firewallRow(name string, of pulumi.StringMap) alarm {
-	return alarm{
-		name: name, description: "The firewall blocks more than 1000 requests in five minutes: an attack, or a rule that blocks users", severity: notify,
-		metrics:    []metric{{"blocked", "AWS/WAFV2", "BlockedRequests", "Sum", of}},
-		comparison: above, threshold: 1000, period: 300, datapoints: 2, periods: 3,
-		missing: notBreaching, why: "there is a value only when a request is blocked",
+// firewallRows are about how many requests are blocked, and how many of all.
+func firewallRows(of pulumi.StringMap) []alarm {
+	blocked := metric{"blocked", "AWS/WAFV2", "BlockedRequests", "Sum", of}
+	const total = "(FILL(blocked, 0) + FILL(allowed, 0))"
+	return []alarm{
+		{
+			name: "waf-blocked", description: "The firewall blocks more than 1000 requests in five minutes: an attack, or a rule that blocks users", severity: notify,
+			metrics:    []metric{blocked},
+			comparison: above, threshold: 1000, period: 300, datapoints: 2, periods: 3,
+			missing: notBreaching, why: "there is a value only when a request is blocked",
+		},
+		{
+			name: "waf-share", description: "The firewall blocks more than 5 % of the requests: a rule that blocks users, or an attack", severity: notify,
+			metrics:    []metric{blocked, {"allowed", "AWS/WAFV2", "AllowedRequests", "Sum", of}},
+			expression: fmt.Sprintf("IF(%s >= %d, 100 * FILL(blocked, 0) / %[1]s, 0)", total, 5*enough),
+			comparison: above, threshold: 5, period: 300, datapoints: 2, periods: 3,
+			missing: notBreaching, why: "without requests nothing is blocked",
+		},
 	}
 }
 
@@ -147,11 +192,11 @@ func (c *CDN) dimensions() pulumi.StringMap {
 	return pulumi.StringMap{"DistributionId": c.DistributionID, "Region": pulumi.String("Global")}
 }
 
-func (a *PlatformArgs) firewall() pulumi.StringMap {
-	return pulumi.StringMap{"WebACL": pulumi.String(a.WebACL), "Rule": pulumi.String("ALL"), "Region": a.Region}
+func (w *Watched) firewall() pulumi.StringMap {
+	return pulumi.StringMap{"WebACL": pulumi.String(w.WebACL), "Rule": pulumi.String("ALL"), "Region": w.Region}
 }
 
 // cdnFirewall has no region: the metrics of a web ACL for CloudFront have none.
-func (a *PlatformArgs) cdnFirewall() pulumi.StringMap {
-	return pulumi.StringMap{"WebACL": pulumi.String(a.CDNWebACL), "Rule": pulumi.String("ALL")}
+func (w *Watched) cdnFirewall() pulumi.StringMap {
+	return pulumi.StringMap{"WebACL": pulumi.String(w.CDNWebACL), "Rule": pulumi.String("ALL")}
 }

@@ -28,19 +28,32 @@ func colorArgs(color string) *ColorArgs {
 	}
 }
 
+// whole is all that a platform is given.
+type whole struct {
+	*Watched
+	args *PlatformArgs
+}
+
 // platformArgs has everything but the provider.
-func platformArgs() *PlatformArgs {
-	return &PlatformArgs{
-		Names: naming.Platform{Project: "codeflow", Environment: "prod"},
-		Database: Database{
-			InstanceID: pulumi.String("codeflow-prod"), ReplicaID: pulumi.String("codeflow-prod-replica"),
-			MaxConnections: 400, StorageGB: 20, MemoryMiB: 4096,
+func platformArgs() *whole {
+	names := naming.Platform{Project: "codeflow", Environment: "prod"}
+	return &whole{&Watched{
+		Names: names,
+		Databases: []Database{
+			{InstanceID: pulumi.String("codeflow-prod"), MaxConnections: 400, StorageGB: 20, MemoryMiB: 4096, Burstable: true},
+			{
+				Generation: 2, InstanceID: pulumi.String("codeflow-prod-2"), ReplicaID: pulumi.String("codeflow-prod-replica"),
+				MaxConnections: 400, StorageGB: 20, MemoryMiB: 4096,
+			},
 		},
 		NATGatewayIDs:  []pulumi.StringInput{pulumi.String("nat-a"), pulumi.String("nat-b")},
 		CertificateARN: pulumi.String("arn:certificate"), CDNCertificateARN: pulumi.String("arn:cdn-certificate"),
 		WebACL: "alb-waf", CDNWebACL: "cdn-waf", Region: pulumi.String("eu-central-1"),
-		CDN: &CDN{DistributionID: pulumi.String("E1"), MinCacheHitPercent: 50},
-	}
+		CDN: &CDN{DistributionID: pulumi.String("E1"), MinCacheHitPercent: 50}, HealthCheckID: pulumi.String("check"),
+		Colors: []string{"blue", "dark-green"}, BackupVault: pulumi.String("vault"), Repository: "codeflow/codeflow-server",
+		Objects:       &Replication{pulumi.String("assets"), pulumi.String("replica"), "everything", pulumi.String("eu-west-1")},
+		AuditLogGroup: pulumi.String("/audit/codeflow-prod"),
+	}, &PlatformArgs{Names: names}}
 }
 
 // tables are all rows, by where they are.
@@ -96,7 +109,7 @@ func TestGuide(t *testing.T) {
 }
 
 // treatments is what each row makes of silence; a new row has to be thought about.
-var treatments = map[string]string{"database-cpu": breaching, "database-replica-lag": breaching, "certificate": keepState}
+var treatments = map[string]string{"database-cpu": breaching, "database-2-cpu": breaching, "database-2-replica-lag": breaching, "health-check": breaching, "certificate": keepState}
 
 func TestMissingDataIsTreatedAndExplained(t *testing.T) {
 	t.Parallel()
@@ -167,7 +180,11 @@ var dimensions = map[string][]string{
 	"AWS/CertificateManager": {"CertificateArn"},
 	"AWS/CloudFront":         {"DistributionId Region"},
 	"AWS/WAFV2":              {"Region Rule WebACL", "Rule WebACL"},
-	namespace:                {"Color", "Alarms", "Color Service"},
+	"AWS/Route53":            {"HealthCheckId"},
+	"AWS/Backup":             {"BackupVaultName"},
+	"AWS/S3":                 {"DestinationBucket RuleId SourceBucket"},
+	"AWS/Events":             {"RuleName"},
+	namespace:                {"Color", "Alarms", "Color Service", "Breaker Color Service", ""},
 }
 
 func TestDimensions(t *testing.T) {

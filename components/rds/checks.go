@@ -24,16 +24,18 @@ const (
 // The patterns of https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_CreateDBInstance.html
 var (
 	class      = regexp.MustCompile(`^db\.[a-z0-9-]+\.[a-z0-9]+$`)
-	version    = regexp.MustCompile(`^[1-9][0-9]$`)
 	identifier = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
 	sqlName    = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,62}$`)
 )
 
+// versions of PostgreSQL that the server is tested with, see internal/postgres.
+var versions = []string{"16", "17", "18"}
+
 // CheckEngineVersion returns an error unless the version is a major version of
-// PostgreSQL: minor versions are RDS's to choose and to raise.
+// PostgreSQL that is known: minor versions are RDS's to choose and to raise.
 func CheckEngineVersion(major string) error {
-	if !version.MatchString(major) {
-		return fmt.Errorf("engine version must be a major version of PostgreSQL, got %q: give one such as %q", major, "17")
+	if !slices.Contains(versions, major) {
+		return fmt.Errorf("engine version must be one of the major versions %v of PostgreSQL, got %q: minor ones are RDS's to choose", versions, major)
 	}
 	return nil
 }

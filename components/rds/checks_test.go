@@ -30,8 +30,8 @@ func TestChecks(t *testing.T) {
 		"class without db":         {rds.CheckClass("t4g.medium"), `must be db.<family>.<size>, got "t4g.medium": give one such as "db.t4g.medium"`},
 		"class without size":       {rds.CheckClass("db.t4g"), `got "db.t4g"`},
 		"major version":            {rds.CheckEngineVersion("17"), ""},
-		"minor version":            {rds.CheckEngineVersion("17.4"), `must be a major version of PostgreSQL, got "17.4": give one such as "17"`},
-		"old version":              {rds.CheckEngineVersion("9"), `got "9"`},
+		"minor version":            {rds.CheckEngineVersion("17.4"), `must be one of the major versions [16 17 18] of PostgreSQL, got "17.4"`},
+		"old version":              {rds.CheckEngineVersion("15"), `got "15"`},
 		"smallest storage":         {storage(20, 22), ""},
 		"largest storage":          {storage(59578, 65536), ""},
 		"too little storage":       {storage(19, 100), "storage must be 20 to 65536 GiB, got 19"},
@@ -85,8 +85,8 @@ func FuzzCheckStorage(f *testing.F) {
 func TestFigures(t *testing.T) {
 	t.Parallel()
 	for class, want := range map[string][2]int{ // MiB, connections
-		"db.t4g.micro": {1024, 112}, "db.t4g.medium": {4096, 450}, "db.t4g.2xlarge": {32768, 3604},
-		"db.m7g.large": {8192, 901}, "db.r7g.large": {16384, 1802}, "db.r7g.16xlarge": {524288, 5000},
+		"db.t4g.micro": {1024, 101}, "db.t4g.medium": {4096, 405}, "db.t4g.2xlarge": {32768, 3244},
+		"db.m7g.large": {8192, 811}, "db.r7g.large": {16384, 1622}, "db.r7g.16xlarge": {524288, 5000},
 	} {
 		memory, connections, ok := rds.Figures(class)
 		assert.True(t, ok, class)

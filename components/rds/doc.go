@@ -18,9 +18,9 @@
 // maintenance window, and the preview shows it as a change until then.
 //
 // A final snapshot can be read only with the key. With FinalSnapshot the key
-// therefore stays in the account when the stack is destroyed, and so does the
-// snapshot "<identifier>-final": a later database of the same name needs it
-// renamed or deleted before it can be destroyed in turn.
+// therefore stays in the account when the stack is destroyed, and so do the
+// snapshot "<identifier>-final-<digits>", whose digits are others in each life of the
+// database, and the automated backups, for as long as they were to be kept.
 //
 // A restore makes a new generation of the instance beside the one before, which
 // stays as it is until [Args].Retired reaches it; docs/database.md has the steps.

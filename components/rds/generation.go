@@ -19,7 +19,7 @@ var creationOnly = []string{"dbName", "engineVersion", "kmsKeyId", "restoreToPoi
 // but the deletion protection, which must go before the instance can.
 var frozen = append([]string{
 	"allocatedStorage", "autoMinorVersionUpgrade", "backupRetentionPeriod", "backupWindow", "copyTagsToSnapshot",
-	"dbSubnetGroupName", "enabledCloudwatchLogsExports", "engine", "finalSnapshotIdentifier", "iamDatabaseAuthenticationEnabled",
+	"dbSubnetGroupName", "deleteAutomatedBackups", "enabledCloudwatchLogsExports", "engine", "finalSnapshotIdentifier", "iamDatabaseAuthenticationEnabled",
 	"identifier", "instanceClass", "maintenanceWindow", "manageMasterUserPassword", "masterUserSecretKmsKeyId",
 	"maxAllocatedStorage", "monitoringInterval", "monitoringRoleArn", "multiAz", "parameterGroupName",
 	"performanceInsightsEnabled", "performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod", "port",
@@ -55,6 +55,7 @@ func (d *Database) generations(ctx *pulumi.Context, name string, args *Args, s *
 		if current, err = d.generation(ctx, name, n, args, s); err != nil {
 			return nil, fmt.Errorf("generation %d of database %q: %w", n, name, err)
 		}
+		d.Generations = append(d.Generations, Generation{Number: n, InstanceID: current.Identifier})
 	}
 	return current, nil
 }
@@ -124,14 +125,28 @@ func (a *Args) settings(n int, s *shared) *rds.InstanceArgs {
 
 		BackupRetentionPeriod: pulumi.Int(a.BackupRetentionDays), BackupWindow: pulumi.String(a.BackupWindow),
 		MaintenanceWindow: pulumi.String(a.MaintenanceWindow), CopyTagsToSnapshot: pulumi.Bool(true),
-		DeletionProtection: pulumi.Bool(a.DeletionProtection && n > a.Unprotected), SkipFinalSnapshot: pulumi.Bool(!a.FinalSnapshot),
+		// The provider's default would take point-in-time recovery away with the instance.
+		DeleteAutomatedBackups: pulumi.Bool(false),
+		DeletionProtection:     pulumi.Bool(a.DeletionProtection && n > a.Unprotected), SkipFinalSnapshot: pulumi.Bool(!a.FinalSnapshot),
 
 		PerformanceInsightsEnabled: pulumi.Bool(true), PerformanceInsightsKmsKeyId: s.key,
 		PerformanceInsightsRetentionPeriod: pulumi.Int(insightsDays),
 		MonitoringInterval:                 pulumi.Int(monitoringSeconds), MonitoringRoleArn: s.role.Arn,
 	}
 	if a.FinalSnapshot {
-		inputs.FinalSnapshotIdentifier = pulumi.String(a.identifier(n) + "-final")
+		inputs.FinalSnapshotIdentifier = s.finalSnapshot(a.identifier(n))
 	}
 	return inputs
 }
+
+// finalSnapshot is a name that a later life of the database does not meet again: RDS
+// keeps the snapshot, and refuses to delete an instance when the name is taken. It
+// ends as the id of the security group, which each life has anew.
+func (s *shared) finalSnapshot(identifier string) pulumi.StringOutput {
+	return s.group.ID().ApplyT(func(id pulumi.ID) string {
+		return identifier + "-final-" + string(id)[max(0, len(id)-finalDigits):]
+	}).(pulumi.StringOutput)
+}
+
+// finalDigits of the 17 in the id of a security group.
+const finalDigits = 8

@@ -58,7 +58,7 @@ func TestGenerations(t *testing.T) {
 	before, current := r.Get(t, instanceType, "db"), r.Get(t, instanceType, "db-2")
 	assert.Equal(t, "codeflow-prod", before.In("identifier"))
 	assert.Equal(t, "codeflow-prod-2", current.In("identifier"))
-	assert.Equal(t, "codeflow-prod-2-final", current.In("finalSnapshotIdentifier"))
+	assert.Equal(t, "codeflow-prod-2-final-ccess-id", current.In("finalSnapshotIdentifier"))
 	assert.Equal(t, "/aws/rds/instance/codeflow-prod-2/postgresql", r.Get(t, "aws:cloudwatch/logGroup:LogGroup", "db-postgresql-2").In("name"))
 	assert.Equal(t, creationOnly, current.RPC.GetIgnoreChanges())
 

@@ -39,6 +39,14 @@ type Database struct {
 	ResourceID          pulumi.StringOutput // db-…, in the ARN of rds-db:connect
 	ReplicatedBackupARN pulumi.StringOutput // in the second region; empty without Recovery
 	RecoveryKeyARN      pulumi.StringOutput // the key of it
+	// Generations are those that are not retired, the current one last.
+	Generations []Generation
+}
+
+// Generation is an instance of a [Database].
+type Generation struct {
+	Number     int
+	InstanceID pulumi.StringOutput // known when the instance is there
 }
 
 // New registers a database named name.

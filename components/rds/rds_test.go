@@ -94,7 +94,7 @@ func TestDatabase(t *testing.T) {
 		"storageType":                      "gp3", "storageEncrypted": true, "kmsKeyId": key,
 		"allocatedStorage": 20.0, "maxAllocatedStorage": 100.0,
 		"backupRetentionPeriod": 7.0, "backupWindow": "03:00-03:30", "maintenanceWindow": "sun:04:00-sun:05:00",
-		"copyTagsToSnapshot": true, "deletionProtection": false, "skipFinalSnapshot": true,
+		"copyTagsToSnapshot": true, "deleteAutomatedBackups": false, "deletionProtection": false, "skipFinalSnapshot": true,
 		"performanceInsightsEnabled": true, "performanceInsightsKmsKeyId": key, "performanceInsightsRetentionPeriod": 7.0,
 		"monitoringInterval": 60.0, "monitoringRoleArn": "arn:aws:iam:eu-central-1:123456789012:db-monitoring",
 		"enabledCloudwatchLogsExports": []any{"postgresql", "upgrade"},
@@ -156,7 +156,7 @@ func TestOptions(t *testing.T) {
 	for property, want := range map[string]any{
 		"engineVersion": "16", "allocatedStorage": 100.0, "maxAllocatedStorage": 1000.0, "backupRetentionPeriod": 35.0,
 		"backupWindow": "01:00-02:00", "maintenanceWindow": "mon:02:00-mon:03:00",
-		"multiAz": true, "deletionProtection": true, "skipFinalSnapshot": false, "finalSnapshotIdentifier": "codeflow-prod-final",
+		"multiAz": true, "deletionProtection": true, "skipFinalSnapshot": false, "finalSnapshotIdentifier": "codeflow-prod-final-ccess-id",
 	} {
 		assert.Equal(t, want, instance.In(property), property)
 	}
@@ -209,7 +209,7 @@ func TestBadArgs(t *testing.T) {
 		`identifier must be up to 63 lower-case letters`: bad(func(a *rds.Args) {
 			a.Names.Project, a.Generation = strings.Repeat("a", 58), 2
 		}),
-		`engine version must be a major version`:                            bad(func(a *rds.Args) { a.EngineVersion = "17.4" }),
+		`engine version must be one of the major versions`:                  bad(func(a *rds.Args) { a.EngineVersion = "17.4" }),
 		`maximum storage must be at least 10% above`:                        bad(func(a *rds.Args) { a.MaxStorageGB = 20 }),
 		`backup retention must be 1 to 35 days, got 36`:                     bad(func(a *rds.Args) { a.BackupRetentionDays = 36 }),
 		`database name must be up to 63 letters`:                            bad(func(a *rds.Args) { a.DatabaseName = "code-flow" }),

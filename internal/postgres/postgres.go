@@ -82,10 +82,28 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 		return nil, fmt.Errorf("reading the superuser's password: %w: remove %s to begin with an empty server", err, s.opts.Dir)
 	}
 	s.password = string(password)
-	if err := s.Start(ctx); err != nil {
+	if err := s.startAnywhere(ctx); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// tries is how many ports that were free are tried: another process may be faster.
+const tries = 5
+
+// startAnywhere starts the server for the first time, on another port when the one that
+// was found free is in use by now.
+func (s *Server) startAnywhere(ctx context.Context) (err error) {
+	_, asked, _ := net.SplitHostPort(s.opts.Address)
+	for range tries {
+		if err = s.Start(ctx); err == nil || cmp.Or(asked, "0") != "0" || !strings.Contains(err.Error(), "Address already in use") {
+			return err
+		}
+		if s.host, s.port, err = address(ctx, s.opts.Address); err != nil {
+			return err
+		}
+	}
+	return err
 }
 
 func (o Options) complete() (Options, error) {

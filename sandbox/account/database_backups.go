@@ -263,6 +263,12 @@ func finalSnapshot(r *cloud.Resource) string {
 	return textOf(r, "finalSnapshotIdentifier")
 }
 
+// retainsBackups is false by default, as the provider has it.
+func retainsBackups(r *cloud.Resource) bool {
+	remove, set := r.Outputs["deleteAutomatedBackups"].(bool)
+	return set && !remove
+}
+
 // point is restoreToPointInTime of an instance.
 type point struct {
 	RestoreTime, SourceDBInstanceIdentifier, SourceDBInstanceAutomatedBackupsARN, SourceDBIResourceID string

@@ -135,6 +135,16 @@ func TestSnapshots(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 100, w.rows(restored))
 	}
+	kept := func(resourceID string) []string {
+		files, err := filepath.Glob(filepath.Join(w.dir, "runtime", "backups", region, resourceID, "base", "*.gz"))
+		require.NoError(t, err)
+		return files
+	}
+	assert.Empty(t, kept(source.ID), "the provider's default takes the automated backups, too")
+	retained, err := w.instance("codeflow-retained", region, in{"deleteAutomatedBackups": false})
+	require.NoError(t, err)
+	require.NoError(t, w.Cloud.Forget(retained))
+	assert.Len(t, kept(retained.ID), 1)
 	require.ErrorContains(t, w.Backup(t.Context(), "none"), "no such database runs here")
 	_, err = w.DatabaseURL("none")
 	require.ErrorContains(t, err, "no database")

@@ -45,6 +45,8 @@ type instance struct {
 	restorable, replicated time.Time
 	// final is the snapshot that is taken when it is deleted, "" for none.
 	final string
+	// retained is whether its automated backups outlive it.
+	retained bool
 }
 
 func newDatabases(a *Account) *databases {
@@ -61,7 +63,7 @@ func (d *databases) follow(ctx context.Context) error {
 	for _, r := range d.account.each("rds/instance") {
 		known[r.ID] = true
 		if i := d.instances[r.ID]; i != nil {
-			i.final = finalSnapshot(r)
+			i.final, i.retained = finalSnapshot(r), retainsBackups(r)
 			continue
 		}
 		started, err := d.start(ctx, r)
@@ -87,16 +89,16 @@ func (d *databases) follow(ctx context.Context) error {
 func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, error) {
 	var spec struct {
 		Identifier, Address, Username, DBName, EngineVersion string
-		MasterUserSecrets                     []struct{ SecretARN string }
-		SnapshotIdentifier                    string
-		RestoreToPointInTime                  *point
+		MasterUserSecrets                                    []struct{ SecretARN string }
+		SnapshotIdentifier                                   string
+		RestoreToPointInTime                                 *point
 	}
 	if err := decode(r, &spec); err != nil {
 		return nil, err
 	}
 	i := &instance{
 		id: spec.Identifier, host: spec.Address, user: spec.Username, password: rand.Text(), database: spec.DBName,
-		region: r.Region, resourceID: r.ID, final: finalSnapshot(r),
+		region: r.Region, resourceID: r.ID, final: finalSnapshot(r), retained: retainsBackups(r),
 	}
 	for _, secret := range spec.MasterUserSecrets {
 		i.secretARN = secret.SecretARN
@@ -130,7 +132,8 @@ func (d *databases) start(ctx context.Context, r *cloud.Resource) (*instance, er
 	return i, err
 }
 
-// remove ends an instance that is deleted. Its automated backups go with it.
+// remove ends an instance that is deleted. Its automated backups go with it, unless
+// they are to be retained.
 // https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/USER_DeleteInstance.html
 func (d *databases) remove(ctx context.Context, id string, gone *instance) (err error) {
 	if gone.final != "" && gone.server != nil && !d.down && !d.lost[gone.region] {
@@ -138,7 +141,10 @@ func (d *databases) remove(ctx context.Context, id string, gone *instance) (err 
 	}
 	gone.stop()
 	delete(d.instances, id)
-	return errors.Join(err, os.RemoveAll(d.dir(gone)), os.RemoveAll(d.backups(gone)))
+	if !gone.retained {
+		err = errors.Join(err, os.RemoveAll(d.backups(gone)))
+	}
+	return errors.Join(err, os.RemoveAll(d.dir(gone)))
 }
 
 // url is that of the master user, without the password when that is empty.

@@ -20,8 +20,13 @@ var healthy = alarm.Healthy{
 	"AWS/NATGateway/ErrorPortAllocation":     0,
 	"AWS/CertificateManager/DaysToExpiry":    200,
 	"AWS/CloudFront/Requests":                1000,
-	"AWS/CloudFront/5xxErrorRate":            0,  // percent
-	"AWS/CloudFront/CacheHitRate":            90, // percent
+	"AWS/CloudFront/5xxErrorRate":            0,   // percent
+	"AWS/CloudFront/CacheHitRate":            90,  // percent
+	"AWS/RDS/CPUCreditBalance":               500, // minutes of a vCPU
+	"AWS/RDS/EBSIOBalance%":                  100,
+	"AWS/RDS/EBSByteBalance%":                100,
+	"AWS/S3/OperationsFailedReplication":     0,
+	"AWS/Events/TriggeredRules":              0,
 	"AWS/Backup/NumberOfBackupJobsCompleted": 1,
 	"AWS/Route53/HealthCheckStatus":          1,
 }
@@ -49,7 +54,7 @@ func (a *Account) source() alarm.Source {
 	for _, namespace := range []string{"AWS/ECS", "AWS/WAFV2"} {
 		sources[namespace] = a.published
 	}
-	for _, namespace := range []string{"AWS/NATGateway", "AWS/CertificateManager", "AWS/CloudFront", "AWS/Backup", "AWS/Route53"} {
+	for _, namespace := range []string{"AWS/NATGateway", "AWS/CertificateManager", "AWS/CloudFront", "AWS/Backup", "AWS/Route53", "AWS/S3", "AWS/Events"} {
 		sources[namespace] = healthy
 	}
 	return a.metricFaults.Over(sources)

@@ -136,8 +136,13 @@ func (s *stack) edge() {
 		"loggingConfig": in{"bucket": "assets.s3.eu-west-1.amazonaws.com"},
 		"origins":       []any{in{"originId": "api", "domainName": "x.s3.amazonaws.com", "originAccessControlId": access.id}},
 	})
-	s.create("cloudfront/distribution", "cdn", distribution)
-	_, err := s.try("cloudfront/distribution", "second", distribution)
+	metrics := in{"distributionId": s.create("cloudfront/distribution", "cdn", distribution).id, "monitoringSubscription": in{
+		"realtimeMetricsSubscriptionConfig": in{"realtimeMetricsSubscriptionStatus": "Enabled"},
+	}}
+	s.create("cloudfront/monitoringSubscription", "metrics", metrics)
+	_, err := s.try("cloudfront/monitoringSubscription", "again", metrics)
+	require.ErrorContains(s, err, "MonitoringSubscriptionAlreadyExists")
+	_, err = s.try("cloudfront/distribution", "second", distribution)
 	require.ErrorContains(s, err, "CNAMEAlreadyExists")
 	require.ErrorContains(s, east.delete(acl), "WAFAssociatedItemException")
 	require.ErrorContains(s, s.delete(headers), "PolicyInUse")

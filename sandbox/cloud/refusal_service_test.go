@@ -1,6 +1,7 @@
 package cloud
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -167,6 +168,14 @@ func TestRefusesInData(t *testing.T) {
 			creating("rds/subnetGroup", func(s *stack) in { return in{"name": "one", "subnetIds": []string{s.subnetA.id}} }),
 			"DBSubnetGroupDoesNotCoverEnoughAZs: The DB subnet group doesn't meet Availability Zone (AZ) coverage requirement. " +
 				"Current AZ coverage: eu-west-1a.",
+		},
+		"final snapshot of an earlier life": {
+			func(s *stack) error {
+				s.subnetGroup()
+				database := s.database(in{"finalSnapshotIdentifier": "codeflow-final"})
+				return errors.Join(s.delete(s.create("rds/instance", "db", database)), s.delete(s.create("rds/instance", "db", database)))
+			},
+			"DBSnapshotAlreadyExists: Cannot create the snapshot because a snapshot with the identifier codeflow-final already exists.",
 		},
 		"database without its subnet group": {
 			creating("rds/instance", func(s *stack) in { return s.database(nil) }), "DBSubnetGroupNotFoundFault",

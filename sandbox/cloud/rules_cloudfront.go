@@ -52,6 +52,11 @@ var cloudfrontRules = map[string]Rule{
 	"cloudfront/cachePolicy":           cloudfrontPolicy("cache-policy"),
 	"cloudfront/originRequestPolicy":   cloudfrontPolicy("origin-request-policy"),
 	"cloudfront/responseHeadersPolicy": cloudfrontPolicy("response-headers-policy"),
+	"cloudfront/monitoringSubscription": {
+		ID: "{distributionId}", Global: true, Refs: []Ref{{Path: "distributionId", To: "cloudfront/distribution", In: anywhere}},
+		Unique: []Unique{{Key: "{distributionId}", Error: "MonitoringSubscriptionAlreadyExists: A monitoring subscription already " +
+			"exists for the specified distribution."}},
+	},
 	"cloudfront/originAccessControl": {
 		ID: "E{upper13}", ARN: "cloudfront::{account}:origin-access-control/{id}", Global: true, Autoname: Autoname{Max: 64},
 		Outputs: map[string]any{"etag": "E{upper13}"},

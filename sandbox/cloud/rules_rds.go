@@ -176,5 +176,17 @@ func destroyInstance(c *call) error {
 	if !c.in.yes("skipFinalSnapshot") && !c.in.has("finalSnapshotIdentifier") {
 		return fmt.Errorf("final_snapshot_identifier is required when skip_final_snapshot is false")
 	}
-	return nil
+	if c.in.yes("skipFinalSnapshot") {
+		return nil
+	}
+	// It outlives the instance and its stack, and so does its name.
+	name := c.in.str("finalSnapshotIdentifier")
+	const snapshot = "aws:rds/snapshot:Snapshot"
+	if c.find(shortType(snapshot), "dbSnapshotIdentifier", name) != nil {
+		return refuse("DBSnapshotAlreadyExists", "Cannot create the snapshot because a snapshot with the identifier %s already exists.", name)
+	}
+	return c.cloud.store.Put(&Resource{
+		Type: snapshot, ID: name, Key: name, Region: c.old.Region,
+		Outputs: map[string]any{"dbSnapshotIdentifier": name, "dbInstanceIdentifier": c.old.Outputs["identifier"]},
+	})
 }

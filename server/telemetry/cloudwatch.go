@@ -30,6 +30,8 @@ var exported = []emf.Metric{
 	{Name: "UsageEventsWritten", Unit: "Count", Family: "codeflow_usage_events_written_total"},
 	{Name: "UsageEventsDropped", Unit: "Count", Family: "codeflow_usage_events_dropped_total"},
 	{Name: "UsageEventsWaiting", Unit: "Count", Family: "codeflow_usage_events_waiting"},
+	{Name: "DatabaseRestorableAge", Unit: "Seconds", Family: "codeflow_database_restorable_age_seconds"},
+	{Name: "BreakerOpened", Unit: "Count", Family: "codeflow_breaker_transitions_total", Label: "to", Value: "open", By: byBreaker},
 	// 1 is open, 0.5 half-open, 0 closed.
 	{Name: "BreakerOpen", Unit: "None", Scale: 0.5, Family: "codeflow_breaker_state", By: byBreaker},
 }

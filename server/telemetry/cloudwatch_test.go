@@ -56,7 +56,7 @@ func TestCloudWatch(t *testing.T) {
 			}
 		}
 		slices.Sort(names)
-		assert.Equal(t, strings.Fields(`Breaker BreakerOpen Color Errors4xx Errors5xx FailedShare InFlight Latency
+		assert.Equal(t, strings.Fields(`Breaker BreakerOpen BreakerOpened Color Errors4xx Errors5xx FailedShare InFlight Latency
 			McpCalls McpErrors McpLatency Method Panics Reason Refused Requests Route Service
 			UsageEventsDropped UsageEventsRecorded UsageEventsWaiting UsageEventsWritten _aws`), slices.Compact(names))
 

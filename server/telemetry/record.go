@@ -49,6 +49,19 @@ func (m *metrics) CollectUsage(stats func() usage.Stats) {
 	}, func() float64 { return float64(stats().Waiting) })
 }
 
+// CollectRestorable asks for the newest time that the database can be restored to,
+// whenever metrics are read; the zero time is not known. It is called once.
+func (m *metrics) CollectRestorable(newest func() time.Time) {
+	m.factory.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "database_restorable_age_seconds", Help: "Age of the newest state that the database can be restored to; 0 if not known.",
+	}, func() float64 {
+		if at := newest(); !at.IsZero() {
+			return time.Since(at).Seconds()
+		}
+		return 0
+	})
+}
+
 // Observe begins an MCP request, and a span for it that is a child of the HTTP
 // request's. The method is one that the server knows. What it returns ends the
 // request; the name is that of an agent, command or tool of the server's, never

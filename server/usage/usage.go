@@ -17,6 +17,9 @@ const (
 	KindTool    = "tool"
 )
 
+// Kinds are all of them.
+var Kinds = []string{KindAgent, KindCommand, KindTool}
+
 // Limits of an event's texts, in bytes: clients choose them.
 const (
 	maxName   = 128
