@@ -58,7 +58,7 @@ var notRecorded = map[string][]string{
 
 // withoutRecording are the types that were not made.
 var withoutRecording = []string{
-	"aws:ec2/getManagedPrefixList:getManagedPrefixList", "aws:ecs/getService:getService", "aws:index/getRegion:getRegion",
+	"aws:cloudfront/monitoringSubscription:MonitoringSubscription", "aws:ec2/getManagedPrefixList:getManagedPrefixList", "aws:ecs/getService:getService", "aws:index/getRegion:getRegion",
 	"aws:route53/zone:Zone", "aws:sns/topicSubscription:TopicSubscription",
 }
 

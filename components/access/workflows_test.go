@@ -14,7 +14,7 @@ import (
 // takenBy are the environments whose role may do what a make target calls AWS for: each
 // role's own work is in testdata/scenarios.json.
 var takenBy = map[string][]string{
-	"switch": {"prod"}, "rollback": {"prod"}, "up-shared": {"prod"}, "idle": {"prod", "idle"}, "up": {"idle"}, "drift": {"drift"},
+	"switch": {"prod"}, "rollback": {"prod"}, "apply": {"prod"}, "idle": {"prod", "idle"}, "up": {"idle"}, "drift": {"drift"},
 }
 
 // TestWorkflowsTakeTheRightRole finds each job that calls AWS in the environment whose role
