@@ -83,9 +83,10 @@ func (r *release) scan(ctx context.Context) (string, error) {
 
 // secretsIn returns the secrets in a file.
 func secretsIn(path string, data []byte) (problems []error) {
-	for _, problem := range secrets.Scan(data) {
-		problem.Path, problem.Severity = path, agentbundle.SeverityError
-		problems = append(problems, problem)
+	for _, found := range secrets.Scan(data) {
+		problems = append(problems, agentbundle.Problem{
+			Path: path, Line: found.Line, Severity: agentbundle.SeverityError, Rule: "secret", Message: found.Message, Hint: found.Hint,
+		})
 	}
 	return problems
 }
