@@ -73,13 +73,24 @@ func parseFrontMatter(data []byte) (mapping, []Problem) {
 			Hint:    "move text into the body",
 		}}
 	}
-	if at := lineBreakRE.FindIndex(header); at != nil {
+	if at := lineBreak(header); at != nil {
 		return mapping{}, []Problem{{
 			Line: lineAt(header, at[0]), Rule: ruleYAML,
 			Message: fmt.Sprintf(`must end lines with \n or \r\n, got %q`, header[at[0]:at[1]]), Hint: "save the file with line feeds",
 		}}
 	}
 	return decodeHeader(header)
+}
+
+// lineBreak returns where a line is ended in another way. Few files have any of
+// the characters: looking for them is fast.
+func lineBreak(header []byte) []int {
+	for _, end := range []string{"\r", "\u0085", "\u2028", "\u2029"} {
+		if bytes.Contains(header, []byte(end)) {
+			return lineBreakRE.FindIndex(header)
+		}
+	}
+	return nil
 }
 
 // decodeHeader decodes exactly one YAML mapping.

@@ -120,18 +120,21 @@ var letters = func() (letters [256]byte) {
 
 // triggersIn are the bits of all triggers in a line.
 func triggersIn(line []byte) (found uint32) {
-	var word [maxWord]byte
+	lower := make([]byte, 0, maxWord)
 	for at := 0; at < len(line); at++ {
-		n := 0
-		for ; at < len(line) && letters[line[at]] != 0; at++ {
-			if n < maxWord {
-				word[n] = letters[line[at]]
-			}
-			n++
+		from := at
+		for at < len(line) && letters[line[at]] != 0 {
+			at++
 		}
-		if n > 1 && n <= maxWord && starts[start(word[0], word[1])] {
-			found |= triggers[string(word[:n])]
+		word := line[from:at]
+		if len(word) < 2 || len(word) > maxWord || !starts[start(word[0], word[1])] {
+			continue
 		}
+		lower = lower[:0]
+		for _, c := range word {
+			lower = append(lower, letters[c])
+		}
+		found |= triggers[string(lower)]
 	}
 	return found
 }

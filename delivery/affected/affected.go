@@ -62,7 +62,6 @@ var Rules = []Rule{
 	{"agents/", colors},
 	{"agentbundle/convert/", colors}, // the server shows agents in other tools' formats
 	{"agentbundle/diff/", none},
-	{"agentbundle/secrets/", none},
 	{"agentbundle/", colors},
 	{"cmd/codeflow-server/", colors},
 	{"server/", colors},
@@ -73,6 +72,7 @@ var Rules = []Rule{
 	{"delivery/", none},
 	{"docs/", none},
 	{"internal/frontmatter/", colors},
+	{"internal/hidden/", colors},
 	{"internal/systemdir/", colors},
 	{"internal/", none},
 	{"npmrelease/", none},
