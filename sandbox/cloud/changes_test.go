@@ -46,7 +46,7 @@ var configs = map[string]in{
 // change does.
 var changes = map[string]any{
 	"platform.colors": []string{"blue", "green", "red"}, "platform.domain.certificateArn": certificate("eu-central-1"),
-	"platform.domain.cdnCertificateArn": certificate("us-east-1"), "platform.database.class": "db.t4g.large",
+	"platform.network.endpoints": []string{}, "platform.domain.cdnCertificateArn": certificate("us-east-1"), "platform.database.class": "db.t4g.large",
 	"platform.database.version": "17", "platform.database.storageGb": 60, "platform.database.maxStorageGb": 300,
 	"platform.database.finalSnapshot": false, "platform.cdn.priceClass": "PriceClass_All", "platform.cdn.minCacheHitPercent": 50,
 	"platform.waf.rateLimit": 3000, "platform.waf.regionalRateLimit": 30000, "platform.logs.audit.lockDays": 40,
