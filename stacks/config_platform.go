@@ -55,6 +55,8 @@ type Network struct {
 	Zones int    `json:"zones"`
 	NAT   string `json:"nat"`   // None, Single or OnePerAz
 	Masks Masks  `json:"masks"` // prefix lengths of the tiers' subnets
+	// Endpoints are the services with an interface endpoint. Absent: what tasks call.
+	Endpoints []string `json:"endpoints"`
 }
 
 // Masks are the prefix lengths of one subnet of each tier.
@@ -197,6 +199,7 @@ func checkCertificate(c checker, arn, region string) {
 
 func (n *Network) validate(c checker) {
 	c.at("nat").oneOf(n.NAT, "None", "Single", "OnePerAz")
+	c.at("endpoints").adopt(vpc.CheckEndpoints(n.Endpoints))
 	c.adopt(vpc.CheckLayout(n.CIDR, n.Zones, n.Masks.Public, n.Masks.Private, n.Masks.Database)...)
 }
 

@@ -63,6 +63,7 @@ var badConfigs = map[string]struct{ kind, path, value, want string }{
 	"one zone":               {"platform", "network.zones", `1`, `config "codeflow:platform.network"`},
 	"tiers that do not fit":  {"platform", "network.masks.private", `17`, `config "codeflow:platform.network"`},
 	"mask under the VPC's":   {"platform", "network.masks.public", `12`, `config "codeflow:platform.network"`},
+	"unknown endpoint":       {"platform", "network.endpoints", `["s4"]`, `config "codeflow:platform.network.endpoints": Endpoints must be of`},
 	"unknown NAT":            {"platform", "network.nat", `"PerZone"`, `config "codeflow:platform.network.nat": must be one of None, Single, OnePerAz, got "PerZone"`},
 	"database class":         {"platform", "database.class", `"t4g.medium"`, `config "codeflow:platform.database"`},
 	"database too small":     {"platform", "database.storageGb", `5`, `config "codeflow:platform.database"`},

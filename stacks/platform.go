@@ -172,6 +172,7 @@ func (p *platformStack) network(ctx *pulumi.Context) (err error) {
 	p.vpc, err = vpc.New(ctx, "network", &vpc.Args{
 		CIDR: n.CIDR, Zones: n.Zones, NAT: vpc.NAT(n.NAT), Region: pulumi.String(p.cfg.Region),
 		PublicMask: n.Masks.Public, PrivateMask: n.Masks.Private, DatabaseMask: n.Masks.Database,
+		Endpoints:    n.Endpoints,
 		LogGroupName: "/vpc/" + p.names.Database(), LogRetentionDays: p.cfg.Logs.RetentionDays, LogKeyARN: p.out.LogKeyARN,
 	}, p.home)
 	if err != nil {

@@ -435,13 +435,14 @@ func TestTracing(t *testing.T) {
 	const own = recorder.Account + ".dkr.ecr.eu-central-1.amazonaws.com/aws-otel-collector"
 	_, digest, _ := strings.Cut(tracing.Image, "@")
 	source, requests := public(t)
+	_, copied, _ := strings.Cut(source, "@")
 	collector := func(image string) string { return `, "tracing": {"collector": "` + image + `"}` }
 	for _, tc := range []struct {
 		name, config string
 		image        string // "" for none
 		asked        bool   // the other registry
 	}{
-		{"copied", collector(source), "registry/codeflow/codeflow-server" + source[strings.Index(source, "@"):], true},
+		{"copied", collector(source), "registry/codeflow/codeflow-server@" + copied, true},
 		{"copied once", collector(source), "registry/codeflow/codeflow-server", false},
 		{"in the account", collector(own + "@" + digest), own, false},
 		{"switched off", `, "tracing": {"samplePercent": 0}`, "", false},

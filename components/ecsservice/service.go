@@ -181,9 +181,11 @@ func (s *Service) service(
 		TaskDefinition: task.Arn,
 		DesiredCount:   pulumi.Int(args.DesiredCount),
 		// Without it a change of the strategy would replace the service.
-		ForceNewDeployment:              pulumi.Bool(true),
-		CapacityProviderStrategies:      strategy(args.SpotShare),
-		PlatformVersion:                 pulumi.String("LATEST"),
+		ForceNewDeployment:         pulumi.Bool(true),
+		CapacityProviderStrategies: strategy(args.SpotShare),
+		PlatformVersion:            pulumi.String("LATEST"),
+		// Tasks go back into a zone that was away.
+		AvailabilityZoneRebalancing:     pulumi.String("ENABLED"),
 		DeploymentMinimumHealthyPercent: pulumi.Int(100),
 		DeploymentMaximumPercent:        pulumi.Int(200),
 		DeploymentCircuitBreaker: &ecs.ServiceDeploymentCircuitBreakerArgs{

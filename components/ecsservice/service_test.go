@@ -110,6 +110,7 @@ func TestService(t *testing.T) {
 
 	assert.Equal(t, "codeflow-blue-service", s.In("name"))
 	assert.Equal(t, true, s.In("waitForSteadyState"))
+	assert.Equal(t, "ENABLED", s.In("availabilityZoneRebalancing"))
 	assert.Equal(t, true, s.In("forceNewDeployment"), "or a change of the strategy would replace the service")
 	assert.InDelta(t, 100, s.In("deploymentMinimumHealthyPercent"), 0)
 	assert.InDelta(t, 200, s.In("deploymentMaximumPercent"), 0)

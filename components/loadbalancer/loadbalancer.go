@@ -75,6 +75,7 @@ func New(ctx *pulumi.Context, name string, args *Args, opts ...pulumi.ResourceOp
 		DropInvalidHeaderFields:  pulumi.Bool(true),
 		EnableDeletionProtection: pulumi.Bool(args.DeletionProtection),
 		ClientKeepAlive:          pulumi.Int(clientKeepAlive),
+		EnableZonalShift:         pulumi.Bool(true), // people may take a zone that is not well out
 		AccessLogs: &lb.LoadBalancerAccessLogsArgs{
 			Enabled: pulumi.Bool(true), Bucket: args.LogBucket, Prefix: pulumi.String("alb/" + args.Name),
 		},

@@ -51,6 +51,7 @@ func TestHTTPS(t *testing.T) {
 	assert.Equal(t, false, balancer.In("internal"))
 	assert.Equal(t, true, balancer.In("dropInvalidHeaderFields"))
 	assert.InDelta(t, 60, balancer.In("clientKeepAlive"), 0)
+	assert.Equal(t, true, balancer.In("enableZonalShift"))
 	assert.Equal(t, true, balancer.In("enableDeletionProtection"))
 	assert.Equal(t, true, balancer.In("accessLogs.enabled"))
 	assert.Equal(t, "alb/codeflow-blue", balancer.In("accessLogs.prefix"))

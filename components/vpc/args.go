@@ -105,14 +105,23 @@ func (a *Args) validate(name string) error {
 	if a.Region == nil {
 		errs = append(errs, errors.New("Region is required: give the region of the provider"))
 	}
-	known := append(defaultEndpoints(), otherEndpoints()...)
-	for _, service := range a.Endpoints {
-		if !slices.Contains(known, service) {
-			errs = append(errs, fmt.Errorf("Endpoints must be of %v, got %q", known, service))
-		}
+	if err := CheckEndpoints(a.Endpoints); err != nil {
+		errs = append(errs, err)
 	}
 	if err := logretention.Check(a.LogRetentionDays); err != nil {
 		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// CheckEndpoints returns an error for each service that has no interface endpoint here.
+func CheckEndpoints(services []string) error {
+	known := append(defaultEndpoints(), otherEndpoints()...)
+	var errs []error
+	for _, service := range services {
+		if !slices.Contains(known, service) {
+			errs = append(errs, fmt.Errorf("Endpoints must be of %v, got %q", known, service))
+		}
 	}
 	return errors.Join(errs...)
 }

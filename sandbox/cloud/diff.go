@@ -55,6 +55,9 @@ func (p *provider) Diff(ctx context.Context, req *pulumirpc.DiffRequest) (*pulum
 	if len(response.Replaces) > 0 && olds.str(name) != "" && olds.str(name) == news.str(name) {
 		response.DeleteBeforeReplace = !rule.Autoname.madeUp(req.GetUrn(), news)
 	}
+	if len(response.Replaces) > 0 && rule.DeletedFirst {
+		response.DeleteBeforeReplace = true
+	}
 	return response, nil
 }
 

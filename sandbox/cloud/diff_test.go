@@ -56,6 +56,16 @@ func TestDiff(t *testing.T) {
 			replaces: []string{"port"},
 			detail:   map[string]pulumirpc.PropertyDiff_Kind{"port": pulumirpc.PropertyDiff_UPDATE_REPLACE},
 		},
+		"an attachment goes first": {
+			short: "iam/rolePolicyAttachment", olds: in{"role": "r", "policyArn": "arn:1"}, news: in{"role": "r", "policyArn": "arn:2"},
+			replaces: []string{"policyArn"}, first: true,
+			detail: map[string]pulumirpc.PropertyDiff_Kind{"policyArn": pulumirpc.PropertyDiff_UPDATE_REPLACE},
+		},
+		"a lifecycle goes first": {
+			short: "ecr/lifecyclePolicy", olds: in{"repository": "r", "policy": "{}"}, news: in{"repository": "r", "policy": `{"rules": []}`},
+			replaces: []string{"policy"}, first: true,
+			detail: map[string]pulumirpc.PropertyDiff_Kind{"policy": pulumirpc.PropertyDiff_UPDATE_REPLACE},
+		},
 		"weight of a record": {
 			short:  "route53/record",
 			olds:   in{"weightedRoutingPolicies": []any{in{"weight": 100}}},

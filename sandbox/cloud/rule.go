@@ -25,6 +25,10 @@ type Rule struct {
 	Global bool
 	// Autoname says how the provider names a resource without a name.
 	Autoname Autoname
+	// DeletedFirst marks types of which the provider deletes the old one before it makes
+	// the new one, whatever its name, since the delete would hit the new one.
+	// https://github.com/pulumi/pulumi-aws/blob/v6.83.4/provider/resources.go (DeleteBeforeReplace)
+	DeletedFirst bool
 
 	// Refs are the properties that name other resources, which must exist.
 	Refs []Ref

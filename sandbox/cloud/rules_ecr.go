@@ -27,7 +27,8 @@ var ecrRules = map[string]Rule{
 			"'{account}'",
 	},
 	"ecr/lifecyclePolicy": {
-		ID: "{repository}", Outputs: map[string]any{"registryId": "{account}"},
+		DeletedFirst: true,
+		ID:           "{repository}", Outputs: map[string]any{"registryId": "{account}"},
 		Refs:  []Ref{{Path: "repository", To: "ecr/repository", By: "name", Loose: true}},
 		Check: func(in props) error { return checkJSON(in, "policy", "InvalidParameterException") },
 	},

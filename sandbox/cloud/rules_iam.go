@@ -71,7 +71,8 @@ var iamRules = map[string]Rule{
 		Check: func(in props) error { return checkPolicies(in, "policy") },
 	},
 	"iam/rolePolicyAttachment": {
-		ID: "{role}-{hex16}", Global: true,
+		DeletedFirst: true,
+		ID:           "{role}-{hex16}", Global: true,
 		Refs: []Ref{
 			{Path: "role", To: "iam/role", By: "name id"}, {Path: "policyArn", To: "iam/policy", By: "arn"},
 		},

@@ -166,9 +166,10 @@ func (s *Sandbox) StackFile(stack string) string { return s.path("stacks", "Pulu
 func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.close = append(s.close, func() error { stop(); return nil })
+	_, collector, _ := strings.Cut(tracing.Image, "@")
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
-		StandIns:   []string{tracing.Image[strings.Index(tracing.Image, "@")+1:]},
+		StandIns:   []string{collector},
 	})
 	if err != nil {
 		return err
