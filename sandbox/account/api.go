@@ -22,7 +22,7 @@ const Administrator = "administrator"
 // serveAPI answers AWS's protocols over the account.
 func (a *Account) serveAPI() (err error) {
 	a.api, err = awsapi.Serve([]awsapi.Service{
-		a.ecsAPI(), a.balancersAPI(), a.cloudwatchAPI(), a.route53API(), a.secretsAPI(), a.parametersAPI(), stsAPI(),
+		a.ecsAPI(), a.balancersAPI(), a.cloudwatchAPI(), a.route53API(), a.secretsAPI(), a.parametersAPI(), a.objectsAPI(), stsAPI(),
 	}, a.opts.Authorize)
 	return err
 }

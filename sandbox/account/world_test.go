@@ -43,6 +43,7 @@ type registry struct{ down atomic.Bool }
 func (*registry) Endpoint() string        { return runtimetest.Endpoint() }
 func (*registry) Has(string, string) bool { return true }
 func (*registry) Empty(string) bool       { return false }
+func (*registry) Password() string        { return "" }
 func (*registry) Remove(string) error     { return nil }
 func (r *registry) SetDown(down bool)     { r.down.Store(down) }
 func (r *registry) Down() bool            { return r.down.Load() }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"reflect"
@@ -29,10 +30,19 @@ type Service struct {
 	// LowerCase tells that members begin with a lower case letter on the wire.
 	LowerCase  bool
 	Operations map[string]Operation
-	// Routes are the operations of REST, by method and path: "GET /{Bucket}". Their
-	// Parameters are those of the query, as members of the input.
+	// Routes are the operations of REST, by method and path: "GET /{Bucket}", where
+	// {Key+} is the rest of the path. Their Parameters are those of the query and the
+	// headers, as members of the input.
 	Routes     map[string]string
 	Parameters map[string]map[string]string
+	// Payload is the member that a request's body is. Default: it is XML.
+	Payload string
+}
+
+// Raw is the output of an operation whose answer is headers and a body.
+type Raw struct {
+	Header http.Header
+	Body   []byte
 }
 
 // Operation is what is done with an input; see [Do].
@@ -172,6 +182,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, status, code, message)
 		return
 	}
+	if raw, ok := output.(*Raw); ok {
+		maps.Copy(w.Header(), raw.Header)
+		_, _ = w.Write(raw.Body) // to a client that may be gone.
+		return
+	}
 	p.write(w, operation, document(reflect.ValueOf(output), p.name))
 }
 
@@ -250,16 +265,23 @@ func refuse(code, format string, args ...any) error {
 // statuses of errors by code, where it is not 400.
 var statuses = map[string]int{
 	accessDenied: http.StatusForbidden, unknownKey: http.StatusForbidden, badSignature: http.StatusForbidden,
-	"NoSuchHostedZone": http.StatusNotFound,
+	"NoSuchHostedZone": http.StatusNotFound, "NoSuchBucket": http.StatusNotFound, "NoSuchKey": http.StatusNotFound,
+	"PreconditionFailed": http.StatusPreconditionFailed,
+}
+
+// wrong are the codes that come with the statuses of [FaultError].
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+var wrong = map[int]string{
+	http.StatusForbidden: accessDenied, http.StatusConflict: "ConditionalRequestConflict", http.StatusServiceUnavailable: "ServiceUnavailable",
 }
 
 // describe is an error as AWS tells it.
 func describe(err error) (status int, code, message string) {
 	var api smithy.APIError
-	var wrong *statusError
+	var fault *statusError
 	switch {
-	case errors.As(err, &wrong):
-		return wrong.status, "InternalFailure", wrong.Error()
+	case errors.As(err, &fault):
+		return fault.status, cmp.Or(wrong[fault.status], "InternalFailure"), fault.Error()
 	case !errors.As(err, &api):
 		return http.StatusInternalServerError, "InternalFailure", err.Error()
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -158,6 +159,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	serving, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s.close = append(s.close, func() error { stop(); return nil })
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
+		Password:   rand.Text(),
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
 	})
 	if err != nil {
