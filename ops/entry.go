@@ -86,7 +86,7 @@ func (e Entry) String() string {
 }
 
 func (p *Plan) String() string {
-	if len(p.Steps) == 0 && p.Guard == 0 {
+	if p.atOnceOnly() {
 		return p.atOnce()
 	}
 	if len(p.Steps) == 0 {
@@ -95,6 +95,9 @@ func (p *Plan) String() string {
 	return fmt.Sprintf("switching from %q to %q (%s): steps %v percent, bake %s, guard %s; at most %.0f requests per second for each target",
 		p.From, p.To, short(p.Digest), p.Steps, p.Bake, p.Guard, p.Bearable)
 }
+
+// atOnceOnly is true for a plan to take the traffic back and nothing else.
+func (p *Plan) atOnceOnly() bool { return len(p.Steps) == 0 && p.Guard == 0 }
 
 func (p *Plan) atOnce() string {
 	return fmt.Sprintf("taking the traffic back from %q to %q: the records become %s at once", p.To, p.From, p.Back)
