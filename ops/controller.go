@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// rolloutFormat is how a rollout is named, by when it began.
+const rolloutFormat = "20060102T150405.000"
+
 // Controller moves traffic. Only one may work at a time, which is who has the
 // journal.
 type Controller struct {
@@ -147,7 +150,7 @@ func (c *Controller) begin(ctx context.Context, plan *Plan) error {
 	}
 	r := &run{c, &Rollout{}}
 	now := time.Now().UTC()
-	started := Entry{Rollout: now.Format("20060102T150405.000"), Event: Started, Time: now, Plan: plan}
+	started := Entry{Rollout: now.Format(rolloutFormat), Event: Started, Time: now, Plan: plan}
 	r.state = Fold([]Entry{started})
 	if err := r.record(started); err != nil {
 		return err

@@ -205,6 +205,7 @@ func switchAndDie(dir string, at int) error {
 	}
 	defer journal.Close()
 	fake, n := opstest.New(), 0
+	fake.Edit(func(s *opstest.State) { s.Minute = time.Millisecond })
 	fake.Hook = func(context.Context, string) error {
 		n++
 		var err error
@@ -223,7 +224,7 @@ func switchAndDie(dir string, at int) error {
 	return err
 }
 
-var quick = ops.Pace{TTL: 2 * time.Millisecond, Interval: time.Millisecond, Window: time.Minute}
+var quick = ops.Pace{TTL: 2 * time.Millisecond, Interval: time.Millisecond, Window: 5 * time.Millisecond, Extra: time.Minute}
 
 func save(dir string, s *opstest.State) error {
 	data, err := json.Marshal(s)

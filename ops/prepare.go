@@ -44,7 +44,7 @@ func (c *Controller) prepare(ctx context.Context, opts SwitchOptions) (*Plan, er
 	bearable := t.bearable(s.sample.Old, s.sample.OldRequests)
 	problems := append(checkColor(s.to, s.sample.New, s.release), checkWeights(s.file, s.records),
 		checkSwitchedBack(s.to, s.release, s.refused), checkAlarms(s.to, s.sample.New), checkAlarms(s.from, s.sample.Old),
-		checkCapacity(s.to, s.sample.New.Targets, s.sample.total(), 100, bearable))
+		checkCapacity(s.to, s.sample.New.Targets, s.sample.total(c.Pace.withDefaults().Window), 100, bearable))
 	if err := refused(what, problems...); err != nil {
 		return nil, err
 	}
@@ -131,5 +131,7 @@ func (c *Controller) sample(ctx context.Context, to, from string, window time.Du
 	return s, nil
 }
 
-// total is the load of both colours, in requests per second.
-func (s Sample) total() float64 { return s.NewRequests.PerSecond() + s.OldRequests.PerSecond() }
+// total is the load of both colours over a window, in requests per second.
+func (s Sample) total(window time.Duration) float64 {
+	return s.NewRequests.over(window).PerSecond() + s.OldRequests.over(window).PerSecond()
+}

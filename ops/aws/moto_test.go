@@ -26,6 +26,8 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
 	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
@@ -47,6 +49,15 @@ func TestMotoKeepsTheContract(t *testing.T) {
 	m.measure()
 	account.Cloud = opsaws.New(m.cfg, opsaws.Settings{Project: "codeflow", Environment: "prod", Domain: domain, Zone: m.records()})
 	opstest.Contract(t, account)
+}
+
+func TestMotoKeepsTheStoresContract(t *testing.T) {
+	t.Parallel()
+	m := startMoto(t)
+	done[*s3.CreateBucketOutput](m)(s3.NewFromConfig(m.cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String("state"), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}))
+	opstest.StoreContract(t, opsaws.NewObject(m.cfg, "state", ".ops/prod.json"))
 }
 
 // moto is a running emulator.
