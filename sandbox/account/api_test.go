@@ -26,6 +26,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/opstest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 )
 
@@ -198,6 +200,7 @@ func TestObjects(t *testing.T) {
 			assert.Equal(t, etag, headers.Get("Etag"))
 		}
 	}
+	opstest.StoreContract(t, opsaws.NewObject(w.aws(account.Administrator), "state", "ops/prod.json"))
 	require.NoError(t, w.SetFault("api-error=409:s3:PutObject", true))
 	status, answer, _ := w.s3("PUT", key, "If-None-Match", "*", "abc")
 	assert.Equal(t, http.StatusConflict, status)
