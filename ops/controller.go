@@ -23,6 +23,13 @@ type Controller struct {
 	Confirm    func(what string) error
 	Pace       Pace
 	Thresholds Thresholds
+	// Schema of the database, nil: it is not looked at before a switch.
+	Schema Schema
+	// Probe sends a request of its own to a colour, nil: it cannot.
+	Probe func(ctx context.Context, color string) error
+	// Until is when the credentials end, zero when they are renewed; an error says why
+	// that is not known. nil: they do not end.
+	Until func(ctx context.Context) (time.Time, error)
 }
 
 // Switch moves the traffic to a colour, step by step. Its errors are

@@ -32,6 +32,9 @@ type Thresholds struct {
 	Load float64 `json:"load"`
 }
 
+// Defaults are the documented thresholds.
+func Defaults() Thresholds { return Thresholds{}.withDefaults() }
+
 func (t Thresholds) withDefaults() Thresholds {
 	t = Thresholds{
 		P95: positive(t.P95, 2*time.Second), Errors: positive(t.Errors, 0.01), MinErrors: positive(t.MinErrors, 5),

@@ -53,6 +53,8 @@ type SwitchOptions struct {
 	Steps []int         // percent for the new colour, rising to 100; default 10, 50, 100
 	Bake  time.Duration // watched at each step, besides the time to live; default: none
 	Guard time.Duration // watched after the last step; default: none
+	// Probe has the controller send as many requests of its own as a bake needs.
+	Probe bool
 }
 
 func (o *SwitchOptions) validate() error {
@@ -82,6 +84,8 @@ type Plan struct {
 	Digest string  `json:"digest"` // of To; "" when it is not known
 	// Force brings the traffic back to a colour without healthy targets.
 	Force bool `json:"force,omitempty"`
+	// Probes are how many requests of its own the controller sends in a bake.
+	Probes int `json:"probes,omitempty"`
 	// Bearable is how many requests per second a target of To may get.
 	Bearable   float64       `json:"bearable"`
 	Bake       time.Duration `json:"bakeNs"`
@@ -94,4 +98,12 @@ type Plan struct {
 func (p *Plan) weights(step int) Weights {
 	share := p.Steps[step]
 	return Weights{p.From: 100 - share, p.To: share}
+}
+
+// updateTime is about how long a step's update of the platform takes.
+const updateTime = time.Minute
+
+// lasts is about how long a plan takes when all goes well, and the way back with it.
+func (p *Plan) lasts() time.Duration {
+	return time.Duration(len(p.Steps))*(updateTime+p.Pace.TTL+p.Bake) + p.Guard + updateTime + p.Pace.TTL
 }

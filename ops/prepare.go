@@ -50,10 +50,38 @@ func (c *Controller) prepare(ctx context.Context, opts SwitchOptions) (*Plan, er
 	}
 	now := s.records.Share(s.to)
 	steps := slices.DeleteFunc(slices.Clone(opts.Steps), func(share int) bool { return float64(share) < now })
-	return &Plan{
+	plan := &Plan{
 		To: s.to, From: s.from, Before: s.records, Back: Weights{s.from: 100}, Steps: steps, Digest: s.release.Digest,
 		Bearable: bearable, Bake: opts.Bake, Guard: opts.Guard, Pace: c.Pace.withDefaults(), Thresholds: t,
-	}, nil
+	}
+	if opts.Probe {
+		plan.Probes = t.MinBake
+	}
+	return plan, refused(what, c.checkProbe(opts), c.checkCredentials(ctx, plan))
+}
+
+func (c *Controller) checkProbe(opts SwitchOptions) error {
+	if opts.Probe && c.Probe == nil {
+		return errors.New("the colours have no names of their own to probe here: leave --probe out")
+	}
+	return nil
+}
+
+// checkCredentials compares how long a plan takes with how long the credentials last.
+func (c *Controller) checkCredentials(ctx context.Context, plan *Plan) error {
+	if c.Until == nil {
+		return nil
+	}
+	until, err := c.Until(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintf(c.Out, "until when the credentials last is not known: %v\n", err)
+		return nil
+	}
+	if left := time.Until(until).Round(time.Minute); !until.IsZero() && left < plan.lasts() {
+		return fmt.Errorf("the plan takes about %s, and the credentials end in %s, at %s, and are not renewed: ask for a longer session "+
+			"(role-duration-seconds in a workflow), or shorten --bake and --guard", plan.lasts(), left, until.Local().Format(time.TimeOnly))
+	}
+	return nil
 }
 
 // prepareGuard makes a plan without steps for the colour that has all the traffic.
@@ -87,10 +115,11 @@ func (c *Controller) prepareGuard(ctx context.Context, window time.Duration) (*P
 	if err := refused(what, problems...); err != nil {
 		return nil, err
 	}
-	return &Plan{
+	plan := &Plan{
 		To: s.to, From: s.from, Before: s.records, Back: Weights{s.from: 100}, Digest: s.release.Digest,
 		Guard: window, Pace: c.Pace.withDefaults(), Thresholds: c.Thresholds.withDefaults(),
-	}, nil
+	}
+	return plan, refused(what, c.checkCredentials(ctx, plan))
 }
 
 func (c *Controller) readWeights(ctx context.Context, s *situation) (err error) {

@@ -37,8 +37,11 @@ func (r *run) run(ctx context.Context) error {
 		err = errInterrupted
 	}
 	// The reason is for people; the state needs no such entry.
-	err = errors.Join(err, r.record(Entry{Event: Stopped, Reasons: []string{err.Error()}}))
-	return &UnfinishedError{r.state.ID, r.state.Applied, err}
+	stopped := r.record(Entry{Event: Stopped, Reasons: []string{err.Error()}})
+	if lost := new(LockedError); errors.As(stopped, &lost) {
+		return fmt.Errorf("the rollout is somebody else's: %w", lost)
+	}
+	return &UnfinishedError{r.state.ID, r.state.Applied, errors.Join(err, stopped)}
 }
 
 func (r *run) advance(ctx context.Context) error {

@@ -21,7 +21,9 @@ func (r *run) watch(ctx context.Context, w watching) (Sample, error) {
 	end := begun.Add(w.window)
 	var bad []bool
 	held := ""
+	probed := &probes{}
 	for {
+		probed.send(ctx, r, w)
 		sample, err := r.look(ctx)
 		if err != nil {
 			return sample, err
@@ -29,6 +31,7 @@ func (r *run) watch(ctx context.Context, w watching) (Sample, error) {
 		sample.Since, sample.Guarding = begun, w.guarding
 		over, late := !time.Now().Before(end), !time.Now().Before(end.Add(plan.Pace.Extra))
 		verdict := plan.Thresholds.Judge(plan, sample)
+		probed.judge(plan, &verdict)
 		bad = append(bad, len(verdict.Blame) > 0)
 		bad = bad[max(0, len(bad)-looks):]
 		count := len(slices.DeleteFunc(slices.Clone(bad), func(b bool) bool { return !b }))

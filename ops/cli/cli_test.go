@@ -24,6 +24,7 @@ import (
 type desk struct {
 	fake     *opstest.Fake
 	dir      string
+	store    ops.Store // of all machines
 	answer   string // typed when asked; "" with nobody there
 	commits  []string
 	out, err bytes.Buffer
@@ -46,7 +47,7 @@ func (d *desk) run(ctx context.Context, line string) int {
 	return cli.Run(ctx, strings.Fields(line), terminal, func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
 		return &cli.Target{
 			Cloud: d.fake, Stacks: d.fake, Schema: ops.Migrations(fstest.MapFS{}), Colors: []string{"blue", "green"},
-			Dir: d.dir, Repository: d, File: "Pulumi.prod.yaml",
+			Dir: d.dir, Store: d.store, Repository: d, File: "Pulumi.prod.yaml",
 		}, nil
 	})
 }
@@ -154,6 +155,56 @@ func TestTheOtherSaysWhoHoldsTheLock(t *testing.T) {
 	assert.Equal(t, cli.ExitOK, d.run(t.Context(), "status"))
 	assert.Contains(t, d.out.String(), "The traffic is being changed by ")
 	require.NoError(t, journal.Close())
+}
+
+// A switch that was interrupted on one machine is resumed on another, and ended by hand
+// on a third that cannot wait.
+func TestEveryMachine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &opstest.Store{}
+		here, there, elsewhere := newDesk(t), newDesk(t), newDesk(t)
+		there.fake, elsewhere.fake = here.fake, here.fake
+		outage := errors.New("no network")
+		line := &opstest.Line{Store: store, Cut: func() (error, bool) { return outage, false }}
+		here.store, there.store, elsewhere.store = store.Line(), store.Line(), line
+
+		short, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer stop()
+		assert.Equal(t, cli.ExitUnfinished, here.run(short, "switch --to green --yes"))
+		assert.Equal(t, cli.ExitOK, there.run(t.Context(), "status"))
+		assert.Contains(t, there.out.String(), "0 of 3 steps passed; it stopped because it was interrupted")
+
+		ended := make(chan int)
+		go func() { ended <- there.run(t.Context(), "switch --resume --yes") }()
+		time.Sleep(time.Minute)
+		assert.Equal(t, cli.ExitLocked, here.run(t.Context(), "switch --abort --yes"))
+		assert.Contains(t, here.err.String(), "the traffic is being changed by ")
+		assert.Contains(t, here.err.String(), `(lock "memory")`)
+
+		assert.Equal(t, cli.ExitFailure, elsewhere.run(t.Context(), "status"))
+		assert.Contains(t, elsewhere.out.String(), "journal: reading the journal: no network")
+		assert.Equal(t, cli.ExitFailure, elsewhere.run(t.Context(), "guard --yes"))
+		assert.Contains(t, elsewhere.err.String(), "taking the lease: no network")
+		elsewhere.answer = "y\n"
+		assert.Equal(t, cli.ExitSwitchedBack, elsewhere.run(t.Context(), "traffic rollback --to blue --reason fire"), elsewhere.err.String())
+		assert.Contains(t, elsewhere.out.String(), "only the way back is free")
+		assert.Contains(t, elsewhere.err.String(), `taking the traffic back from "green" to "blue": the records become blue 100 at once`)
+		weights, err := here.fake.Weights(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, ops.Weights{"blue": 100}, weights)
+		assert.Equal(t, cli.ExitUnfinished, <-ended, "it finds weights that are not its own")
+
+		// With the store, who has the lease loses it at once.
+		assert.Equal(t, cli.ExitOK, there.run(t.Context(), "switch --abort --yes"), there.err.String())
+		outage = nil
+		assert.Equal(t, cli.ExitOK, here.run(t.Context(), "unblock --reason again --yes"))
+		go func() { ended <- there.run(t.Context(), "switch --to green --yes") }()
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, cli.ExitSwitchedBack, elsewhere.run(t.Context(), "traffic rollback --reason fire"), elsewhere.err.String())
+		assert.Contains(t, elsewhere.out.String(), "the lease is taken from ")
+		assert.Equal(t, cli.ExitLocked, <-ended)
+	})
 }
 
 func TestAsks(t *testing.T) {

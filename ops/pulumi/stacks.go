@@ -40,7 +40,6 @@ type Stacks struct {
 
 	mu     sync.Mutex
 	opened map[string]*auto.Stack
-	zone   string // once it is known.
 }
 
 var _ ops.Stacks = (*Stacks)(nil)

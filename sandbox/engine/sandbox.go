@@ -87,7 +87,6 @@ type Sandbox struct {
 
 	mu     sync.Mutex
 	stacks map[string]auto.Stack
-	zone   string // of the platform, once it is known.
 }
 
 // Open starts the simulated account, or works on that of a process that runs it,
