@@ -37,7 +37,7 @@ type object struct {
 
 func (a *Account) objectsAPI() awsapi.Service {
 	conditions := map[string]string{"If-Match": "IfMatch", "If-None-Match": "IfNoneMatch"}
-	on := func(do func(context.Context, *objectInput) (*awsapi.Raw, error)) awsapi.Operation {
+	operation := func(action string, do func(context.Context, *objectInput) (*awsapi.Raw, error)) awsapi.Operation {
 		locked := func(ctx context.Context, in *objectInput) (*awsapi.Raw, error) {
 			if a.find("s3/bucketV2", "id", in.Bucket) == nil {
 				return nil, refuse("NoSuchBucket", "The specified bucket does not exist")
@@ -46,8 +46,10 @@ func (a *Account) objectsAPI() awsapi.Service {
 			defer a.objects.Unlock()
 			return do(ctx, in)
 		}
-		return awsapi.On(awsapi.Do(locked), func(in *objectInput) []string {
-			return []string{strings.TrimSuffix("arn:aws:s3:::"+in.Bucket+"/"+in.Key, "/")}
+		return awsapi.Needs(awsapi.Do(locked), func(_ context.Context, in *objectInput) awsapi.Permission {
+			p := on(strings.TrimSuffix("arn:aws:s3:::"+in.Bucket+"/"+in.Key, "/"))
+			p.Action = action
+			return p
 		})
 	}
 	return awsapi.Service{
@@ -61,8 +63,9 @@ func (a *Account) objectsAPI() awsapi.Service {
 			"PutObject":     conditions, "DeleteObject": conditions,
 		},
 		Operations: map[string]awsapi.Operation{
-			"ListObjectsV2": on(a.listObjects), "GetObject": on(a.getObject), "HeadObject": on(a.getObject),
-			"PutObject": on(a.putObject), "DeleteObject": on(a.deleteObject),
+			"ListObjectsV2": operation("ListBucket", a.listObjects), "GetObject": operation("", a.getObject),
+			"HeadObject": operation("GetObject", a.getObject), "PutObject": operation("", a.putObject),
+			"DeleteObject": operation("", a.deleteObject),
 		},
 	}
 }

@@ -60,7 +60,7 @@ func (w *world) pages(t *testing.T) {
 	require.ErrorContains(t, err, "InvalidNextToken")
 	caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
 	require.NoError(t, err)
-	assert.Equal(t, "arn:aws:sts::000000000000:assumed-role/administrator/sandbox", *caller.Arn)
+	assert.Equal(t, "arn:aws:iam::000000000000:user/administrator", *caller.Arn)
 }
 
 // partial is what CloudWatch says when it does not know all.

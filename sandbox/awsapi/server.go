@@ -47,9 +47,19 @@ type Raw struct {
 
 // Operation is what is done with an input; see [Do].
 type Operation struct {
-	input     func() any
-	resources func(input any) []string
-	do        func(ctx context.Context, input any) (any, error)
+	input func() any
+	needs func(ctx context.Context, input any) Permission
+	do    func(ctx context.Context, input any) (any, error)
+}
+
+// Permission is what a call needs.
+type Permission struct {
+	// Action of IAM, without the service. Default: the operation's name.
+	Action string
+	// Resources by ARN, each of which it is needed for. Default: "*".
+	Resources []string
+	// Conditions are the operation's condition keys.
+	Conditions map[string][]string
 }
 
 // Do is an operation over the SDK's types. Its errors are the SDK's, or have their
@@ -61,27 +71,16 @@ func Do[I, O any](do func(context.Context, *I) (*O, error)) Operation {
 	}
 }
 
-// On says which resources an operation is about, by ARN. Default: "*", all.
-func On[I any](o Operation, resources func(*I) []string) Operation {
-	o.resources = func(input any) []string { return resources(input.(*I)) }
+// Needs says which permission an operation needs.
+func Needs[I any](o Operation, needs func(context.Context, *I) Permission) Operation {
+	o.needs = func(ctx context.Context, input any) Permission { return needs(ctx, input.(*I)) }
 	return o
 }
 
-// Call is who calls what.
-type Call struct {
-	// Principal is the ARN of the role that calls.
-	Principal string
-	// Action is IAM's, like "ecs:DescribeServices".
-	Action string
-	// Resource is an ARN, or "*".
-	Resource string
-	// Conditions are the request's context, by condition key.
-	Conditions map[string]string
-}
-
-// Authorize refuses a call by an error. One that is no [smithy.APIError] becomes the
-// message of AccessDenied.
-type Authorize func(ctx context.Context, call Call) error
+// Authorize refuses by an error that a principal, by its ARN, does an action like
+// "ecs:DescribeServices" on a resource, under condition keys. One that is no
+// [smithy.APIError] becomes the message of AccessDenied.
+type Authorize func(ctx context.Context, principal, action, resource string, conditions map[string][]string) error
 
 // Server answers on a loopback port.
 type Server struct {
@@ -112,7 +111,7 @@ func Serve(services []Service, authorize Authorize) (*Server, error) {
 		keys: map[string]key{}, counts: map[[2]string]*Count{},
 	}
 	if s.authorize == nil {
-		s.authorize = func(context.Context, Call) error { return nil }
+		s.authorize = func(context.Context, string, string, string, map[string][]string) error { return nil }
 	}
 	for _, service := range services {
 		service.Prefix = cmp.Or(service.Prefix, service.SigningName)
@@ -205,17 +204,12 @@ func (s *Server) call(r *http.Request, body []byte, p protocol, service *Service
 		return name, nil, refuse("ValidationException", "reading the input of %s: %v", name, err)
 	}
 	ctx := context.WithValue(r.Context(), callerKey{}, by)
-	action := service.Prefix + ":" + name
-	for _, resource := range operation.on(input) {
-		err := s.authorize(ctx, Call{by.principal, action, resource, map[string]string{
-			"aws:PrincipalArn": by.principal, "aws:RequestedRegion": by.region, "aws:SecureTransport": "true",
-		}})
-		if refusal := smithy.APIError(nil); err != nil && !errors.As(err, &refusal) {
-			err = refuse(accessDenied, "%v", err)
-		}
-		if err != nil {
-			return name, nil, err
-		}
+	var needs Permission
+	if operation.needs != nil {
+		needs = operation.needs(ctx, input)
+	}
+	if err := s.permitted(ctx, service.Prefix+":"+cmp.Or(needs.Action, name), needs); err != nil {
+		return name, nil, err
 	}
 	ctx, err = s.faults.strike(ctx, service.Prefix, name)
 	if err == nil {
@@ -224,13 +218,24 @@ func (s *Server) call(r *http.Request, body []byte, p protocol, service *Service
 	return name, output, err
 }
 
-func (o Operation) on(input any) []string {
-	if o.resources != nil {
-		if resources := o.resources(input); len(resources) > 0 {
-			return resources
+// permitted asks whether the caller may do an action.
+func (s *Server) permitted(ctx context.Context, action string, needs Permission) error {
+	by := callerOf(ctx)
+	conditions := map[string][]string{"aws:PrincipalArn": {by.principal}, "aws:RequestedRegion": {by.region}, "aws:SecureTransport": {"true"}}
+	maps.Copy(conditions, needs.Conditions)
+	if len(needs.Resources) == 0 {
+		needs.Resources = []string{"*"}
+	}
+	for _, resource := range needs.Resources {
+		err := s.authorize(ctx, by.principal, action, resource, conditions)
+		if refusal := smithy.APIError(nil); err != nil && !errors.As(err, &refusal) {
+			err = refuse(accessDenied, "%v", err)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return []string{"*"}
+	return nil
 }
 
 // caller is who signed a request, and for what.
@@ -246,7 +251,7 @@ func callerOf(ctx context.Context) caller {
 // Region is that of the call.
 func Region(ctx context.Context) string { return callerOf(ctx).region }
 
-// Principal is the ARN of the role that calls.
+// Principal is the ARN of who calls.
 func Principal(ctx context.Context) string { return callerOf(ctx).principal }
 
 // The codes of errors, as AWS JSON has them.

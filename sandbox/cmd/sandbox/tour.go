@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
-	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -92,11 +91,7 @@ func tourCommand(opts *engine.Options) *cobra.Command {
 				if err := runTour(cmd.Context(), s, cmd.OutOrStdout(), opts.Out); err != nil {
 					return err
 				}
-				calls, err := s.Account.Calls()
-				if err == nil {
-					err = awsapi.WriteCounts(cmd.OutOrStdout(), calls)
-				}
-				return errors.Join(err, knock(cmd.Context(), s, cmd.OutOrStdout()))
+				return knock(cmd.Context(), s, cmd.OutOrStdout())
 			})
 		},
 	}
