@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/pulumi"
@@ -30,7 +32,22 @@ func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
 		Schema: ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
 		Colors: s.platform.Colors,
 		Dir:    s.path("ops", platform),
+		Probe:  s.probe,
 		File:   s.StackFile(platform),
 		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
 	}
+}
+
+// probe sends a request to a colour's own name.
+func (s *Sandbox) probe(ctx context.Context, color string) error {
+	running, err := s.Account.Status()
+	if err != nil {
+		return err
+	}
+	client, err := running.Client()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	return ops.Get(ctx, client, "https://"+naming.ColorDomain(color, s.Domain())+"/health")
 }
