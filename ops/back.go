@@ -52,6 +52,11 @@ func (r *run) goBack(ctx context.Context) error {
 // try is an update of the stack.
 func (r *run) leave(ctx context.Context) error {
 	target := r.state.target()
+	if !r.state.at(target) {
+		if err := r.room(ctx); err != nil {
+			return err
+		}
+	}
 	for try := 1; !r.state.at(target); try++ {
 		err := r.open(ctx)
 		switch {
@@ -90,7 +95,8 @@ func (r *run) again(ctx context.Context, try int, what string, err error) error 
 	return pause(ctx, r.state.Plan.Pace.Interval)
 }
 
-// open fails when the old colour has no healthy targets while the new one has some.
+// open fails when the old colour has no healthy targets while the new one has some, or
+// runs something else than before.
 // When they cannot be seen, what was seen last counts.
 func (r *run) open(ctx context.Context) error {
 	plan := &r.state.Plan
@@ -103,10 +109,13 @@ func (r *run) open(ctx context.Context) error {
 			fresh, err = r.c.Cloud.Color(ctx, plan.To)
 		}
 		return err
-	}); err == nil && old.Targets.Healthy == 0 && fresh.Targets.Healthy > 0 {
+	}); err != nil || fresh.Targets.Healthy == 0 {
+		return nil //nolint:nilerr // what was seen last counts.
+	}
+	if old.Targets.Healthy == 0 {
 		return holding([]string{noWayBack(plan.From, old.Targets)})
 	}
-	return nil
+	return plan.unproven(old)
 }
 
 // halfOpen looks at the old colour once no resolver sends requests to the new one

@@ -155,7 +155,7 @@ func (c *Controller) begin(ctx context.Context, plan *Plan) error {
 			return refused("the rollout", err)
 		}
 	}
-	r := &run{c, &Rollout{}}
+	r := &run{c: c}
 	now := time.Now().UTC()
 	started := Entry{Rollout: now.Format(rolloutFormat), Event: Started, Time: now, Plan: plan}
 	r.state = Fold([]Entry{started})
@@ -186,7 +186,7 @@ func (c *Controller) unfinished() (*run, error) {
 	if !state.Unfinished() {
 		return nil, errors.New("there is no unfinished rollout: see ops status")
 	}
-	return &run{c, state}, nil
+	return &run{c: c, state: state}, nil
 }
 
 // record writes an entry down and shows it.

@@ -55,6 +55,8 @@ type SwitchOptions struct {
 	Guard time.Duration // watched after the last step; default: none
 	// Probe has the controller send as many requests of its own as a bake needs.
 	Probe bool
+	// OneWay begins though the database blocks the way back.
+	OneWay bool
 }
 
 func (o *SwitchOptions) validate() error {
@@ -86,7 +88,10 @@ type Plan struct {
 	Force bool `json:"force,omitempty"`
 	// Probes are how many requests of its own the controller sends in a bake.
 	Probes int `json:"probes,omitempty"`
-	// Bearable is how many requests per second a target of To may get.
+	// Kept is how many tasks From keeps meanwhile, and FromDigests what they run.
+	Kept        int      `json:"kept,omitempty"`
+	FromDigests []string `json:"fromDigests,omitempty"`
+	// Bearable is how many requests per second a target may get.
 	Bearable   float64       `json:"bearable"`
 	Bake       time.Duration `json:"bakeNs"`
 	Guard      time.Duration `json:"guardNs"`

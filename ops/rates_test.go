@@ -48,7 +48,7 @@ type fault struct {
 }
 
 var faults = []fault{
-	{"nothing", 0, 1, 3},
+	{"no fault", 0, 1, 3},
 	{"1 % errors", 0.01, 1, 3},
 	{"5 % errors", 0.05, 1, 3},
 	{"1.5 times slower", 0, 1.5, 3},
@@ -280,7 +280,7 @@ type rate struct {
 	Back     int `json:"back"`
 	Stopped  int `json:"stopped"`
 	Median   int `json:"median"`  // seconds until it is blamed
-	Slowest  int `json:"slowest"` // 95 of 100 are blamed by then
+	Slowest  int `json:"slowest"` // 95 of 100 of them are blamed by then
 }
 
 func rateOf(verdicts []verdict) (r rate) {
@@ -302,17 +302,26 @@ func rateOf(verdicts []verdict) (r rate) {
 	return r
 }
 
-func TestRates(t *testing.T) {
-	n := 40
-	if *rollouts > 0 {
-		n = *rollouts
-	}
-	results := map[string]map[string]rate{}
+// rates are by fault and service.
+type rates map[string]map[string]rate
+
+// results are in the file: of the first rollouts, which the test runs, and of all.
+type results struct {
+	First rates `json:"first"`
+	All   rates `json:"all"`
+}
+
+const firstRollouts, resultsFile, runbook = 10, "testdata/rates.json", "../docs/ops.md"
+
+// simulateAll runs so many rollouts of each kind.
+func simulateAll(t *testing.T, n int) results {
+	t.Helper()
+	r := results{rates{}, rates{}}
 	var mu sync.Mutex
 	var pending sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
 	for _, f := range faults {
-		results[f.name] = map[string]rate{}
+		r.First[f.name], r.All[f.name] = map[string]rate{}, map[string]rate{}
 		for _, s := range services {
 			pending.Go(func() {
 				slots <- struct{}{}
@@ -323,9 +332,9 @@ func TestRates(t *testing.T) {
 				}
 				mu.Lock()
 				defer mu.Unlock()
-				results[f.name][s.name] = rateOf(verdicts)
+				r.First[f.name][s.name], r.All[f.name][s.name] = rateOf(verdicts[:firstRollouts]), rateOf(verdicts)
 				for i, v := range verdicts {
-					if v.Back != (f.name != "nothing") || v.Stopped {
+					if wrong := v.Back != (f.name != faults[0].name) || v.Stopped; wrong && testing.Verbose() {
 						t.Logf("%s, %s, seed %d: %+v", f.name, s.name, i, v)
 					}
 				}
@@ -333,9 +342,73 @@ func TestRates(t *testing.T) {
 		}
 	}
 	pending.Wait()
-	data, err := json.MarshalIndent(results, "", "  ")
+	return r
+}
+
+// TestRates holds the results in the file against the goals, the runbook's table against
+// the file, and the first rollouts against what they are now. When the verdicts change:
+//
+//	go test ./ops -run TestRates -rates 400
+func TestRates(t *testing.T) {
+	t.Parallel()
+	var stored results
+	if *rollouts > 0 {
+		stored = simulateAll(t, *rollouts)
+		data, err := json.MarshalIndent(stored, "", " ")
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(resultsFile, append(data, '\n'), 0o600))
+	}
+	data, err := os.ReadFile(resultsFile)
 	require.NoError(t, err)
-	fmt.Println(string(data))
-	_ = os.Stdout
-	assert.NotEmpty(t, results)
+	require.NoError(t, json.Unmarshal(data, &stored))
+	for name, of := range stored.All {
+		for service, r := range of {
+			if name == faults[0].name {
+				assert.LessOrEqual(t, 200*r.Back, r.Rollouts, "%s: more than one of 200 good releases is taken back", service)
+			} else if service == services[len(services)-1].name {
+				assert.GreaterOrEqual(t, 100*r.Back, 95*r.Rollouts, "%s, %s: less than 95 of 100 are taken back", name, service)
+			}
+		}
+	}
+	text, err := os.ReadFile(runbook)
+	require.NoError(t, err)
+	begin, end := "<!-- rates -->\n", "<!-- /rates -->"
+	before, rest, ok := strings.Cut(string(text), begin)
+	table, after, ended := strings.Cut(rest, end)
+	require.True(t, ok && ended, "%s must have %q and %q", runbook, begin, end)
+	if *rollouts > 0 {
+		require.NoError(t, os.WriteFile(runbook, []byte(before+begin+stored.All.table()+end+after), 0o600))
+		return
+	}
+	assert.Equal(t, stored.All.table(), table, "the table of %s is not the file's", runbook)
+	if runtime.GOARCH != "amd64" {
+		t.Skip("other processors round otherwise: the rollouts are not compared one by one")
+	}
+	assert.Equal(t, stored.First, simulateAll(t, firstRollouts).First, "the verdicts changed: run it with -rates 400")
+}
+
+// table is the runbook's.
+func (r rates) table() string {
+	var b strings.Builder
+	b.WriteString("| the release has |")
+	for _, s := range services {
+		fmt.Fprintf(&b, " %s |", s.name)
+	}
+	b.WriteString("\n|---|" + strings.Repeat("---|", len(services)) + "\n")
+	percent := func(n int, r rate) string {
+		return strings.TrimSuffix(fmt.Sprintf("%.1f", 100*float64(n)/float64(r.Rollouts)), ".0")
+	}
+	for _, f := range faults {
+		fmt.Fprintf(&b, "| %s |", f.name)
+		for _, s := range services {
+			cell := r[f.name][s.name]
+			fmt.Fprintf(&b, " %s + %s", percent(cell.Back, cell), percent(cell.Stopped, cell))
+			if f.name != faults[0].name {
+				fmt.Fprintf(&b, ", %d s", cell.Median)
+			}
+			b.WriteString(" |")
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }

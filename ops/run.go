@@ -11,6 +11,8 @@ import (
 type run struct {
 	c     *Controller
 	state *Rollout
+
+	unscalable bool // the old colour's tasks cannot be kept
 }
 
 // record writes an entry down, shows it, and changes the state by it.
@@ -92,7 +94,7 @@ func (r *run) ready(ctx context.Context, share int) error {
 	if err != nil || r.state.back() {
 		return err
 	}
-	return checkCapacity(plan.To, sample.New.Targets, sample.total(plan.Pace.Window), float64(share), plan.Bearable)
+	return r.roomy(ctx, plan.To, float64(share), plan.Pace.Update, sample)
 }
 
 func (r *run) guard(ctx context.Context) error {

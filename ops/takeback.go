@@ -33,7 +33,7 @@ func (c *Controller) TakeBack(ctx context.Context, opts TakeBackOptions) error {
 	}
 	previous := Fold(entries)
 	if previous.Unfinished() && (opts.To == "" || opts.To == previous.Plan.From) {
-		return c.blame(ctx, &run{c, previous}, opts, nil)
+		return c.blame(ctx, &run{c: c, state: previous}, opts, nil)
 	}
 	plan, err := c.planBack(ctx, opts, previous)
 	if err != nil {
@@ -45,7 +45,7 @@ func (c *Controller) TakeBack(ctx context.Context, opts TakeBackOptions) error {
 	}
 	now := time.Now().UTC()
 	started := Entry{Rollout: now.Format(rolloutFormat), Event: Started, Time: now, Plan: plan, File: file}
-	return c.blame(ctx, &run{c, Fold([]Entry{started})}, opts, &started)
+	return c.blame(ctx, &run{c: c, state: Fold([]Entry{started})}, opts, &started)
 }
 
 // blame confirms, and takes a rollout back.
@@ -61,7 +61,7 @@ func (c *Controller) blame(ctx context.Context, r *run, opts TakeBackOptions, st
 			return err
 		}
 	}
-	plan.Force = opts.Force
+	plan.Force = plan.Force || opts.Force
 	if len(r.state.Blame) == 0 {
 		if err := r.record(Entry{Event: Blamed, Reasons: []string{opts.Reason}}); err != nil {
 			return err
@@ -95,7 +95,7 @@ func (c *Controller) planBack(ctx context.Context, opts TakeBackOptions, previou
 	}
 	bad := records.other(to)
 	plan := &Plan{
-		To: bad, From: to, Before: records, Back: Weights{to: 100}, Pace: c.Pace.withDefaults(), Thresholds: c.Thresholds.withDefaults(),
+		To: bad, From: to, Before: records, Back: Weights{to: 100}, Force: opts.Force, Pace: c.Pace.withDefaults(), Thresholds: c.Thresholds.withDefaults(),
 	}
 	_ = within(ctx, plan.Pace.Interval, func(ctx context.Context) error {
 		color, err := c.Cloud.Color(ctx, bad)

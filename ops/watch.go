@@ -112,7 +112,10 @@ func (r *run) look(ctx context.Context) (Sample, error) {
 			return err
 		})
 		var byHand *byHandError
-		if err == nil || errors.As(err, &byHand) || ctx.Err() != nil {
+		if err == nil {
+			return sample, r.keep(ctx, sample.Old)
+		}
+		if errors.As(err, &byHand) || ctx.Err() != nil {
 			return sample, err
 		}
 		last = err

@@ -25,7 +25,7 @@ type desk struct {
 	fake     *opstest.Fake
 	dir      string
 	store    ops.Store // of all machines
-	answer   string // typed when asked; "" with nobody there
+	answer   string    // typed when asked; "" with nobody there
 	commits  []string
 	out, err bytes.Buffer
 }

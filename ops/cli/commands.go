@@ -59,6 +59,7 @@ in a row or a grave one do.`,
 	flags.DurationVar(&opts.Bake, "bake", 5*time.Minute, "how long to watch each step, besides the time to live")
 	flags.DurationVar(&opts.Guard, "guard", 30*time.Minute, "how long to watch after the last step")
 	flags.BoolVar(&opts.Probe, "probe", false, "send requests to the colour's own name, as many as a bake needs, where clients send few")
+	flags.BoolVar(&opts.OneWay, "one-way", false, "though a migration of the database blocks the way back")
 	flags.BoolVar(&announced, "announced", false, "to the colour that codeflow:traffic gives everything, as a merged pull request does")
 	flags.BoolVar(&resume, "resume", false, "go on with an unfinished switch")
 	flags.BoolVar(&abort, "abort", false, "end an unfinished switch with the weights from before it")

@@ -47,6 +47,7 @@ type Color struct {
 	Errors  float64 // share of 5xx
 	P95     time.Duration
 	Unknown string // why its requests are not known
+	Most    int    // tasks that can be had; 0: any number
 }
 
 // Healthy is a colour that is up with a number of tasks.
@@ -225,7 +226,11 @@ func (f *Fake) Deploy(ctx context.Context, name, task string) error {
 // Scale implements [ops.Cloud]. The tasks are there in no time.
 func (f *Fake) Scale(ctx context.Context, name string, tasks int) error {
 	return f.color(ctx, name, "scale", func(c *Color) {
-		c.Desired, c.Running, c.Targets.Healthy = tasks, tasks, tasks-c.Targets.Unhealthy-c.Targets.Starting
+		c.Desired = tasks
+		if c.Most > 0 {
+			tasks = min(tasks, c.Most)
+		}
+		c.Running, c.Targets.Healthy = tasks, tasks-c.Targets.Unhealthy-c.Targets.Starting
 	})
 }
 

@@ -3,10 +3,8 @@ package engine
 import (
 	"context"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -58,13 +56,6 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 		return nil, err
 	}
 	cfg, err := s.AWS(operator)
-	client := sync.OnceValues(func() (*http.Client, error) {
-		status, err := s.Account.Status()
-		if err != nil {
-			return nil, err
-		}
-		return status.Client()
-	})
 	return &cli.Target{
 		Cloud: seen,
 		Stacks: pulumi.New(pulumi.Options{
@@ -73,15 +64,23 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 		Schema: ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
 		Colors: s.platform.Colors,
 		Dir:    s.Journal(platform),
+		Probe:  s.probe,
 		File:   s.StackFile(platform),
 		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
-		Probe: func(ctx context.Context, color string) error {
-			known, err := client()
-			if err != nil {
-				return err
-			}
-			return ops.Get(ctx, known, "https://"+naming.ColorDomain(color, s.Domain())+"/health")
-		},
 		Tokens: tokens.New(cfg, s.Names().TokensSecret()),
 	}, err
+}
+
+// probe sends a request to a colour's own name.
+func (s *Sandbox) probe(ctx context.Context, color string) error {
+	running, err := s.Account.Status()
+	if err != nil {
+		return err
+	}
+	client, err := running.Client()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	return ops.Get(ctx, client, "https://"+naming.ColorDomain(color, s.Domain())+"/health")
 }

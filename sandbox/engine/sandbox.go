@@ -278,7 +278,7 @@ func (s *Sandbox) stack(ctx context.Context, name string) (auto.Stack, error) {
 	}
 	program := stacks.Program(stacks.Project{Module: s.root, Config: s.path("stacks")})
 	stack, err := auto.UpsertStackInlineSource(ctx, name, project, program,
-		auto.Pulumi(command{s.command}), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
+		auto.Pulumi(pulumi.Quick(command{s.command})), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
 		auto.SecretsProvider("passphrase"),
 		auto.Project(*settings))
 	if err != nil {
