@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -205,4 +207,47 @@ func TestObjects(t *testing.T) {
 	status, answer, _ := w.s3("PUT", key, "If-None-Match", "*", "abc")
 	assert.Equal(t, http.StatusConflict, status)
 	assert.Contains(t, answer, "<Code>ConditionalRequestConflict</Code>")
+}
+
+func TestChangeRecords(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir(), account.Options{OnPaper: true})
+	client := route53.NewFromConfig(w.aws(account.Administrator))
+	change := func(action types.ChangeAction, name string, ttl int64) types.Change {
+		return types.Change{Action: action, ResourceRecordSet: &types.ResourceRecordSet{
+			Name: aws.String(name + "." + domain + "."), Type: types.RRTypeTxt, TTL: &ttl, ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
+		}}
+	}
+	list := func() (all []string) {
+		out, err := client.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &w.zone})
+		require.NoError(t, err)
+		for _, r := range out.ResourceRecordSets {
+			all = append(all, fmt.Sprintf("%s %d", strings.TrimSuffix(*r.Name, "."+domain+"."), *r.TTL))
+		}
+		return all
+	}
+	const create, upsert, remove = types.ChangeActionCreate, types.ChangeActionUpsert, types.ChangeActionDelete
+	for i, c := range []struct {
+		changes []types.Change
+		problem string
+		want    []string
+	}{
+		{[]types.Change{change(create, "a", 30), change(create, "b", 30)}, "", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 30), change(create, "b", 60)}, "but it already exists", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 60)}, "do not match the current values", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "c", 30)}, "but it was not found", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 30), change(create, "a", 60), change(upsert, "c", 5)}, "", []string{"a 60", "b 30", "c 5"}},
+		{[]types.Change{change(remove, "a", 60), change(upsert, "c", 6)}, "", []string{"b 30", "c 6"}},
+	} {
+		_, err := client.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
+			HostedZoneId: &w.zone, ChangeBatch: &types.ChangeBatch{Changes: c.changes},
+		})
+		var refused *types.InvalidChangeBatch
+		if c.problem == "" {
+			require.NoError(t, err, i)
+		} else if assert.ErrorAs(t, err, &refused, i) {
+			assert.ErrorContains(t, err, c.problem, i)
+		}
+		assert.Equal(t, c.want, list(), i)
+	}
 }
