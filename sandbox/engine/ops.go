@@ -34,7 +34,9 @@ func (s *Sandbox) Ops(platform string, log io.Writer) *cli.Target {
 		Dir:    s.path("ops", platform),
 		Probe:  s.probe,
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
+		// As autoscaling here: 1000 requests in one of these minutes.
+		Thresholds: ops.Thresholds{Load: 1000 / s.scale.Seconds(60).Seconds()},
+		Pace:       ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
 	}
 }
 

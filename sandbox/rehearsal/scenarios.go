@@ -194,8 +194,7 @@ func (r *rehearsal) badRelease(ctx context.Context, row *row, fault, line string
 	if !until.IsZero() {
 		row.safe(until.Sub(from) + r.sandbox.TimeScale().Seconds(ttl)) // resolvers must know, too.
 	}
-	window := time.Duration(float64(time.Since(began)) * float64(r.sandbox.TimeScale()))
-	requests, err := r.sandbox.Account.Requests(ctx, r.idle, window)
+	requests, err := r.sandbox.Account.Requests(ctx, r.idle, time.Since(began))
 	row.AllowedFailures = requests.Errors
 	return errors.Join(err, expect("ops switch", cli.ExitSwitchedBack, code))
 }
