@@ -65,7 +65,7 @@ const (
 	// enoughRatios is in how many minutes the colours are compared before the new one
 	// is to blame, unless it is gravely slower: a neighbour may be busy for a while.
 	enoughRatios, gravelySlower = 14, 3
-	// muchSlower is what no cold cache explains: two minutes of it are enough.
+	// muchSlower is what no cold cache explains: three minutes of it are enough.
 	muchSlower = 4
 	// slowerBy is what nobody notices, however many times slower it is.
 	slowerBy = 5 * time.Millisecond
@@ -259,7 +259,7 @@ func (t Thresholds) compareTimes(p *Plan, fresh, old []Minute, v *Verdict) {
 			much++
 		}
 	}
-	if much > 1 && slowerThan(fresh, old, median) {
+	if much > 2 && slowerThan(fresh, old, median) {
 		v.blame("half of the requests take over %d times as long on %q as on %q, in %d minutes", muchSlower, p.To, p.From, much)
 		return
 	}
