@@ -208,6 +208,7 @@ func TestLargeBodyIsAnswered(t *testing.T) {
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		require.NoError(t, err)
 		assert.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
+		require.NoError(t, resp.Body.Close())
 		require.NoError(t, conn.Close())
 	}
 }
