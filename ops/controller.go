@@ -27,9 +27,6 @@ type Controller struct {
 	Schema Schema
 	// Probe sends a request of its own to a colour, nil: it cannot.
 	Probe func(ctx context.Context, color string) error
-	// Until is when the credentials end, zero when they are renewed; an error says why
-	// that is not known. nil: they do not end.
-	Until func(ctx context.Context) (time.Time, error)
 }
 
 // Switch moves the traffic to a colour, step by step. Its errors are

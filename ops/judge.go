@@ -65,6 +65,8 @@ const (
 	// enoughRatios is in how many minutes the colours are compared before the new one
 	// is to blame, unless it is gravely slower: a neighbour may be busy for a while.
 	enoughRatios, gravelySlower = 14, 3
+	// muchSlower is what no cold cache explains: three minutes of it are enough.
+	muchSlower = 4
 	// slowerBy is what nobody notices, however many times slower it is.
 	slowerBy = 5 * time.Millisecond
 	// recent is over how many minutes what must not be is looked for.
@@ -103,6 +105,7 @@ type Verdict struct {
 // Judge compares the new colour with the thresholds and with the old one. What is not
 // known is never good.
 func (t Thresholds) Judge(p *Plan, s Sample) (v Verdict) {
+	t = t.withDefaults() // a plan of an older journal lacks some.
 	t.judgeHealth(p, s, &v)
 	fresh, old := s.NewRequests.byMinute(), s.OldRequests.byMinute()
 	t.judgeErrors(p, fresh, old, &v)
@@ -249,11 +252,22 @@ func (t Thresholds) judgeTimes(p *Plan, fresh, old []Minute, v *Verdict) {
 // compareTimes looks for times that are longer than the old colour's, minute by minute:
 // seemingly more than what is allowed, and for certain more than a little.
 func (t Thresholds) compareTimes(p *Plan, fresh, old []Minute, v *Verdict) {
+	median := func(m Minute) time.Duration { return m.P50 }
+	much := 0
+	for _, ratio := range pairs(last(fresh, recent), old, median, t.MinRequests, 0) {
+		if math.Exp(ratio) > muchSlower {
+			much++
+		}
+	}
+	if much > 2 && slowerThan(fresh, old, median) {
+		v.blame("half of the requests take over %d times as long on %q as on %q, in %d minutes", muchSlower, p.To, p.From, much)
+		return
+	}
 	for _, q := range []struct {
 		name string
 		of   func(Minute) time.Duration
 	}{
-		{"half of the requests", func(m Minute) time.Duration { return m.P50 }},
+		{"half of the requests", median},
 		{"one of 20 requests", func(m Minute) time.Duration { return m.P95 }},
 	} {
 		ratios := pairs(fresh, old, q.of, t.MinRequests, t.ColdStart)

@@ -104,11 +104,3 @@ func (p *Plan) weights(step int) Weights {
 	share := p.Steps[step]
 	return Weights{p.From: 100 - share, p.To: share}
 }
-
-// updateTime is about how long a step's update of the platform takes.
-const updateTime = time.Minute
-
-// lasts is about how long a plan takes when all goes well, and the way back with it.
-func (p *Plan) lasts() time.Duration {
-	return time.Duration(len(p.Steps))*(updateTime+p.Pace.TTL+p.Bake) + p.Guard + updateTime + p.Pace.TTL
-}

@@ -59,7 +59,7 @@ func (c *Controller) prepare(ctx context.Context, opts SwitchOptions) (*Plan, er
 	if opts.Probe {
 		plan.Probes = t.MinBake
 	}
-	return plan, refused(what, c.checkProbe(opts), c.checkCredentials(ctx, plan))
+	return plan, refused(what, c.checkProbe(opts))
 }
 
 func (c *Controller) checkProbe(opts SwitchOptions) error {
@@ -81,23 +81,6 @@ func (c *Controller) checkSchema(ctx context.Context, s *situation) error {
 	}
 	if err != nil {
 		return fmt.Errorf("from %q to %q: %w (--one-way switches all the same)", s.to, s.from, err)
-	}
-	return nil
-}
-
-// checkCredentials compares how long a plan takes with how long the credentials last.
-func (c *Controller) checkCredentials(ctx context.Context, plan *Plan) error {
-	if c.Until == nil {
-		return nil
-	}
-	until, err := c.Until(ctx)
-	if err != nil {
-		_, _ = fmt.Fprintf(c.Out, "until when the credentials last is not known: %v\n", err)
-		return nil
-	}
-	if left := time.Until(until).Round(time.Minute); !until.IsZero() && left < plan.lasts() {
-		return fmt.Errorf("the plan takes about %s, and the credentials end in %s, at %s, and are not renewed: ask for a longer session "+
-			"(role-duration-seconds in a workflow), or shorten --bake and --guard", plan.lasts(), left, until.Local().Format(time.TimeOnly))
 	}
 	return nil
 }
@@ -133,12 +116,11 @@ func (c *Controller) prepareGuard(ctx context.Context, window time.Duration) (*P
 	if err := refused(what, problems...); err != nil {
 		return nil, err
 	}
-	plan := &Plan{
+	return &Plan{
 		To: s.to, From: s.from, Before: s.records, Back: Weights{s.from: 100}, Digest: s.release.Digest,
 		Kept: s.sample.Old.Desired, FromDigests: s.sample.Old.Digests, Bearable: t.bearable(s.sample.New, s.sample.NewRequests.over(c.Pace.withDefaults().Window)),
 		Guard: window, Pace: c.Pace.withDefaults(), Thresholds: t,
-	}
-	return plan, refused(what, c.checkCredentials(ctx, plan))
+	}, nil
 }
 
 func (c *Controller) readWeights(ctx context.Context, s *situation) (err error) {

@@ -311,7 +311,7 @@ type results struct {
 	All   rates `json:"all"`
 }
 
-const firstRollouts, resultsFile, runbook = 10, "testdata/rates.json", "../docs/ops.md"
+const firstRollouts, resultsFile, runbook = 4, "testdata/rates.json", "../docs/ops.md"
 
 // simulateAll runs so many rollouts of each kind.
 func simulateAll(t *testing.T, n int) results {

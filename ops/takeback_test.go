@@ -206,34 +206,3 @@ func TestFewRequests(t *testing.T) {
 		})
 	}
 }
-
-// A plan that outlasts the credentials is not begun.
-func TestCredentialsThatEnd(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		until func() (time.Time, error)
-		want  string
-	}{
-		"renewed":   {func() (time.Time, error) { return time.Time{}, nil }, ""},
-		"long":      {func() (time.Time, error) { return time.Now().Add(time.Hour), nil }, ""},
-		"an hour":   {func() (time.Time, error) { return time.Now().Add(50 * time.Minute), nil }, "the plan takes about 53m0s, and the credentials end in 50m0s"},
-		"not known": {func() (time.Time, error) { return time.Time{}, errors.New("nobody says") }, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				w := newWorld()
-				w.Until = func(context.Context) (time.Time, error) { return c.until() }
-				err := w.Switch(t.Context(), green())
-				if c.want == "" {
-					require.NoError(t, err)
-					return
-				}
-				refused := new(ops.RefusedError)
-				require.ErrorAs(t, err, &refused)
-				assert.ErrorContains(t, err, c.want)
-				require.ErrorContains(t, w.Guard(t.Context(), time.Hour), "a warm standby")
-			})
-		})
-	}
-}

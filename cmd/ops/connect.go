@@ -48,6 +48,10 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS settings: %w", err)
 	}
+	until, err := credentialsEnd(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
 	stacks := pulumi.New(pulumi.Options{Dir: flags.Root, Platform: flags.Platform, Log: log})
 	target := &cli.Target{
 		Cloud: aws.New(cfg, aws.Settings{
@@ -60,7 +64,7 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 		Probe: func(ctx context.Context, color string) error {
 			return ops.Get(ctx, http.DefaultClient, "https://"+naming.ColorDomain(color, p.Domain.Name)+"/health")
 		},
-		Until: func(ctx context.Context) (time.Time, error) { return aws.Until(ctx, cfg) },
+		Until: until,
 	}
 	if bucket := pulumi.StateBucket(flags.Root); bucket != nil {
 		home := cfg.Copy()
@@ -69,4 +73,20 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 		target.Store = aws.NewObject(home, bucket.Name, path.Join(bucket.Folder, ".pulumi/ops", flags.Platform+".json"))
 	}
 	return target, nil
+}
+
+// credentialsEnd is when the credentials in the environment end, which nobody renews. The
+// workflows' login says so, and aws configure export-credentials --format env.
+// https://docs.aws.amazon.com/cli/latest/reference/configure/export-credentials.html
+func credentialsEnd(getenv func(string) string) (time.Time, error) {
+	const name = "AWS_CREDENTIAL_EXPIRATION"
+	text := getenv(name)
+	if text == "" || getenv("AWS_ACCESS_KEY_ID") == "" {
+		return time.Time{}, nil
+	}
+	until, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return until, fmt.Errorf("%s must be a time like 2026-01-02T15:04:05Z, got %q", name, text)
+	}
+	return until, nil
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,25 @@ func TestConnect(t *testing.T) {
 	assert.NotEmpty(t, migrations)
 	_, err = target.Stacks.Traffic(t.Context())
 	require.NoError(t, err)
+}
+
+func TestCredentialsEnd(t *testing.T) {
+	t.Parallel()
+	end := func(key, until string) (time.Time, error) {
+		return credentialsEnd(func(name string) string {
+			return map[string]string{"AWS_ACCESS_KEY_ID": key, "AWS_CREDENTIAL_EXPIRATION": until}[name]
+		})
+	}
+	until, err := end("key", "2026-01-02T15:04:05Z")
+	require.NoError(t, err)
+	assert.Equal(t, time.Date(2026, 1, 2, 15, 4, 5, 0, time.UTC), until)
+	for key, until := range map[string]string{"key": "", "": "2026-01-02T15:04:05Z"} {
+		none, err := end(key, until)
+		require.NoError(t, err)
+		assert.Zero(t, none, "those of a profile are renewed")
+	}
+	_, err = end("key", "tomorrow")
+	assert.ErrorContains(t, err, `AWS_CREDENTIAL_EXPIRATION must be a time like 2026-01-02T15:04:05Z, got "tomorrow"`)
 }
 
 func TestReadPlatform(t *testing.T) {

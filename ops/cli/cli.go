@@ -66,14 +66,14 @@ type Target struct {
 	Store ops.Store
 	// Probe sends a request of its own to a colour. Default: it cannot.
 	Probe func(ctx context.Context, color string) error
-	// Until is when the credentials end, zero when they are renewed. Default: never.
-	Until func(ctx context.Context) (time.Time, error)
 	// Repository and File are for --commit: the platform's stack file. Without a
 	// repository there is none.
 	Repository ops.Repository
 	File       string
 	Pace       ops.Pace
 	Thresholds ops.Thresholds
+	// Until is when the credentials end. Default: they are renewed, or nobody knows.
+	Until time.Time
 	// Tokens is the secret of the clients' tokens. Default: it has none.
 	Tokens tokens.Store
 }
@@ -249,6 +249,6 @@ func (t *Target) read(ctx context.Context) ([]ops.Entry, *ops.Holder, error) {
 func (t *Target) controller(journal ops.Journal, out io.Writer) *ops.Controller {
 	return &ops.Controller{
 		Cloud: t.Cloud, Stacks: t.Stacks, Journal: journal, Out: out, Pace: t.Pace, Thresholds: t.Thresholds,
-		Schema: t.Schema, Probe: t.Probe, Until: t.Until,
+		Schema: t.Schema, Probe: t.Probe,
 	}
 }

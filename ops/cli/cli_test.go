@@ -27,6 +27,7 @@ type desk struct {
 	store    ops.Store // of all machines
 	answer   string    // typed when asked; "" with nobody there
 	commits  []string
+	until    time.Time
 	out, err bytes.Buffer
 }
 
@@ -47,8 +48,24 @@ func (d *desk) run(ctx context.Context, line string) int {
 	return cli.Run(ctx, strings.Fields(line), terminal, func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
 		return &cli.Target{
 			Cloud: d.fake, Stacks: d.fake, Schema: ops.Migrations(fstest.MapFS{}), Colors: []string{"blue", "green"},
-			Dir: d.dir, Store: d.store, Repository: d, File: "Pulumi.prod.yaml",
+			Dir: d.dir, Store: d.store, Repository: d, File: "Pulumi.prod.yaml", Until: d.until,
 		}, nil
+	})
+}
+
+// A switch that would outlive its credentials has nobody to bring the traffic back.
+func TestCredentialsLast(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d := newDesk(t)
+		d.until = time.Now().Add(time.Hour)
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "switch --to green --yes"))
+		assert.Contains(t, d.err.String(), "it may take 1h9m0s, but the AWS credentials end in 1h0m0s")
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "guard --for 2h --yes"))
+		assert.Equal(t, cli.ExitOK, d.run(t.Context(), "switch --to green --steps 50,100 --bake 5m --guard 10m --yes"), d.err.String())
+		d.until = time.Now().Add(-time.Minute)
+		assert.Equal(t, cli.ExitRefused, d.run(t.Context(), "switch --to blue --yes"))
+		assert.Contains(t, d.err.String(), "end in 0s")
 	})
 }
 
@@ -230,6 +247,13 @@ func TestStatus(t *testing.T) {
 			"blue   100     16477688c0e0  16477688c0e0  3/3    3/3      60.0        0.00 %  100ms  ",
 			"green  -       ba4788b226aa  ba4788b226aa  3/3    3/3      0.0         0.00 %  0s     ", "",
 		}, "\n"), d.out.String())
+
+		late := func(why string) { d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Unknown = why }) }
+		late("late")
+		require.Equal(t, cli.ExitOK, d.run(t.Context(), "status"))
+		assert.Contains(t, d.out.String(), "3/3      unknown     unknown  unknown")
+		assert.Contains(t, d.out.String(), `The requests of "green" are not known: late.`)
+		late("")
 
 		short, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer stop()

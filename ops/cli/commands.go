@@ -35,6 +35,11 @@ in a row or a grave one do.`,
 				return usageError{errors.New("give one of --to, --announced, --resume and --abort")}
 			}
 			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
+				if !resume && !abort {
+					if err := ops.Lasts("the switch", opts.Takes(t.Pace), t.Until); err != nil {
+						return err
+					}
+				}
 				move := func(ctx context.Context) error { return c.Switch(ctx, opts) }
 				switch {
 				case announced:
@@ -125,6 +130,9 @@ the traffic back; sixty seconds later it is half-open and looks at the old colou
 		Example: "  ops guard --for 1h --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
+				if err := ops.Lasts("the guard", window, t.Until); err != nil {
+					return err
+				}
 				return s.thenCommit(cmd.Context(), t, c.Guard(cmd.Context(), window))
 			})
 		},

@@ -66,8 +66,10 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 		Dir:    s.Journal(platform),
 		Probe:  s.probe,
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
-		Tokens: tokens.New(cfg, s.Names().TokensSecret()),
+		// As autoscaling here: 1000 requests in one of these minutes.
+		Thresholds: ops.Thresholds{Load: 1000 / s.scale.Seconds(60).Seconds()},
+		Pace:       ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
+		Tokens:     tokens.New(cfg, s.Names().TokensSecret()),
 	}, err
 }
 
