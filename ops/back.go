@@ -96,7 +96,7 @@ func (r *run) again(ctx context.Context, try int, what string, err error) error 
 }
 
 // open fails when the old colour has no healthy targets while the new one has some, or
-// runs something else than before.
+// runs something else than when it had traffic and nobody has decided.
 // When they cannot be seen, what was seen last counts.
 func (r *run) open(ctx context.Context) error {
 	plan := &r.state.Plan
@@ -114,6 +114,9 @@ func (r *run) open(ctx context.Context) error {
 	}
 	if old.Targets.Healthy == 0 {
 		return holding([]string{noWayBack(plan.From, old.Targets)})
+	}
+	if r.decided || r.state.Applied[plan.From] > 0 {
+		return nil
 	}
 	return plan.unproven(old)
 }

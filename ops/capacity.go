@@ -88,5 +88,5 @@ func (p *Plan) unproven(old Color) error {
 	if len(p.FromDigests) == 0 || len(old.Digests) == 0 || slices.Equal(old.Digests, p.FromDigests) {
 		return nil
 	}
-	return fmt.Errorf("%q is no way back: it runs %s, and had the traffic with %s", p.From, digests(old.Digests), digests(p.FromDigests))
+	return fmt.Errorf("%q is no way back: it runs %s, and had the traffic with %s: ops switch --abort goes back all the same", p.From, digests(old.Digests), digests(p.FromDigests))
 }

@@ -105,6 +105,9 @@ func (c *Controller) Resume(ctx context.Context) error {
 	if err := r.record(Entry{Event: Resumed}); err != nil {
 		return err
 	}
+	if err := r.adopt(ctx, false); err != nil {
+		return err
+	}
 	return r.run(ctx)
 }
 
@@ -116,10 +119,14 @@ func (c *Controller) Abort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.decided = true
 	if !r.state.back() {
 		if err := r.record(Entry{Event: Aborting}); err != nil {
 			return err
 		}
+	}
+	if err := r.adopt(ctx, false); err != nil {
+		return err
 	}
 	err = r.run(ctx)
 	var byHand *byHandError

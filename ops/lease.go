@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -75,6 +76,7 @@ type SharedJournal struct {
 	renewed time.Time // when the last write began that went well; zero: never
 	failed  time.Time // when the last write ended that went wrong
 	lost    error     // who else has the lease
+	foreign bool      // its newest entry was written elsewhere
 	lose    context.CancelCauseFunc
 }
 
@@ -159,6 +161,7 @@ func (j *SharedJournal) takeOver(stored Stored, opts OpenOptions, mine *lease, c
 	if ahead(copied, doc.Entries) { // the store was out of reach when they were written.
 		doc.Entries = copied
 	}
+	j.foreign = len(doc.Entries) > 0 && !has(copied, doc.Entries[len(doc.Entries)-1])
 	doc.Lease = mine
 	j.doc, j.version = doc, stored.Version
 	return nil
@@ -184,12 +187,15 @@ func ahead(copied, entries []Entry) bool {
 		return len(copied) > 0
 	}
 	newest := entries[len(entries)-1]
-	for i, e := range copied {
-		if e.Time.Equal(newest.Time) && e.Event == newest.Event && e.Rollout == newest.Rollout {
-			return i < len(copied)-1
-		}
-	}
-	return false
+	return has(copied, newest) && !same(copied[len(copied)-1], newest)
+}
+
+func same(a, b Entry) bool {
+	return a.Time.Equal(b.Time) && a.Event == b.Event && a.Rollout == b.Rollout
+}
+
+func has(entries []Entry, e Entry) bool {
+	return slices.ContainsFunc(entries, func(other Entry) bool { return same(e, other) })
 }
 
 func (j *SharedJournal) read(ctx context.Context) (Stored, error) {
@@ -310,6 +316,10 @@ func trim(entries []Entry) []Entry {
 	}
 	return entries[min(begin, max(0, len(entries)-keptEntries)):]
 }
+
+// Foreign is true when the journal was written last in another folder, so that the
+// stack file beside this one may be from before it.
+func (j *SharedJournal) Foreign() bool { return j.foreign }
 
 // Entries implements [Journal].
 func (j *SharedJournal) Entries() ([]Entry, error) {

@@ -179,7 +179,7 @@ func TestWayBackIsWhatItWas(t *testing.T) {
 			s.Colors["blue"].Digests, s.Colors["green"].Alarms = []string{opstest.Digest("x")}, []string{"bell"}
 		})
 		require.ErrorContains(t, w.Switch(t.Context(), green()), `"blue" is no way back: it runs 2d711642b726, and had the traffic with 16477688c0e0`)
-		require.ErrorContains(t, w.TakeBack(t.Context(), ops.TakeBackOptions{Force: true}), "was switched back")
+		require.ErrorContains(t, w.Abort(t.Context()), "was switched back")
 	})
 	w := newWorld()
 	w.Schema = ops.Migrations(fstest.MapFS{

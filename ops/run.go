@@ -13,6 +13,7 @@ type run struct {
 	state *Rollout
 
 	unscalable bool // the old colour's tasks cannot be kept
+	decided    bool // somebody wants the traffic back
 }
 
 // record writes an entry down, shows it, and changes the state by it.

@@ -51,6 +51,7 @@ func (c *Controller) TakeBack(ctx context.Context, opts TakeBackOptions) error {
 // blame confirms, and takes a rollout back.
 func (c *Controller) blame(ctx context.Context, r *run, opts TakeBackOptions, started *Entry) error {
 	plan := &r.state.Plan
+	r.decided = true
 	if c.Confirm != nil {
 		if err := c.Confirm(plan.atOnce()); err != nil {
 			return refused("the way back", err)
@@ -64,6 +65,12 @@ func (c *Controller) blame(ctx context.Context, r *run, opts TakeBackOptions, st
 	plan.Force = plan.Force || opts.Force
 	if len(r.state.Blame) == 0 {
 		if err := r.record(Entry{Event: Blamed, Reasons: []string{opts.Reason}}); err != nil {
+			return err
+		}
+	}
+	// Whatever codeflow:traffic says here, the newest decision counts.
+	if err := r.adopt(ctx, true); err != nil {
+		if err := r.noted("codeflow:traffic of this checkout is not what the rollout left: %v", err); err != nil {
 			return err
 		}
 	}

@@ -78,6 +78,24 @@ func (r *run) update(ctx context.Context, file, records, next Weights) error {
 	return r.record(Entry{Event: Weighed, After: next})
 }
 
+// adopt brings codeflow:traffic of this checkout to what the rollout left, when another
+// one has worked on it last: here it is as it was committed, and nobody's decision.
+func (r *run) adopt(ctx context.Context, always bool) error {
+	journal, ok := r.c.Journal.(interface{ Foreign() bool })
+	if !always && (!ok || !journal.Foreign()) {
+		return nil
+	}
+	file, err := r.c.Stacks.Traffic(ctx)
+	left := cmp.Or(r.state.Pending, r.state.Behind, &Change{File: r.state.Applied})
+	if err != nil || file.equal(left.File) || file.equal(left.After) {
+		return err
+	}
+	if err := r.c.Stacks.SetTraffic(ctx, file, left.File); err != nil {
+		return err
+	}
+	return r.noted("codeflow:traffic of this checkout was %s, and is %s as the rollout left it", file, left.File)
+}
+
 // verified reads the weights and fails when they are not what the controller left:
 // exactly so, or anything that a cut off update may have left.
 func (r *run) verified(ctx context.Context) (file, records Weights, err error) {

@@ -193,6 +193,8 @@ func TestEveryMachine(t *testing.T) {
 		assert.Contains(t, there.out.String(), "0 of 3 steps passed; it stopped because it was interrupted")
 
 		ended := make(chan int)
+		committed := ops.Weights{"blue": 100}
+		here.fake.Edit(func(s *opstest.State) { s.File = committed }) // as another checkout has it.
 		go func() { ended <- there.run(t.Context(), "switch --resume --yes") }()
 		time.Sleep(time.Minute)
 		assert.Equal(t, cli.ExitLocked, here.run(t.Context(), "switch --abort --yes"))
@@ -211,6 +213,8 @@ func TestEveryMachine(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, ops.Weights{"blue": 100}, weights)
 		assert.Equal(t, cli.ExitUnfinished, <-ended, "it finds weights that are not its own")
+
+		assert.Contains(t, there.out.String(), "codeflow:traffic of this checkout was blue 100, and is blue 90, green 10 as the rollout left it")
 
 		// With the store, who has the lease loses it at once.
 		assert.Equal(t, cli.ExitOK, there.run(t.Context(), "switch --abort --yes"), there.err.String())
