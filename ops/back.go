@@ -11,17 +11,20 @@ import (
 // backTries is how often the way back is tried before the controller gives up.
 const backTries = 3
 
-// goBack brings the traffic back: first the weights, since seconds count, then the
-// digest is refused.
+// goBack brings the traffic back: first the records, since seconds count, then the
+// digest is refused, and then the stack is told.
 func (r *run) goBack(ctx context.Context) error {
-	if err := r.weighBack(ctx); err != nil {
+	if err := r.leave(ctx); err != nil {
 		return err
 	}
 	if len(r.state.Blame) == 0 {
+		if err := r.tell(ctx); err != nil {
+			return err
+		}
 		return r.record(Entry{Event: Ended, Text: Aborted})
 	}
 	plan := &r.state.Plan
-	if !r.state.Recorded {
+	if !r.state.Recorded && plan.Digest != "" {
 		digest := &SwitchedBack{
 			Color: plan.To, Digest: plan.Digest, Reason: strings.Join(r.state.Blame, "; "), Time: time.Now().UTC().Truncate(time.Second),
 		}
@@ -31,6 +34,9 @@ func (r *run) goBack(ctx context.Context) error {
 		if err := r.record(Entry{Event: Recorded, Text: fmt.Sprintf("digest %s of %q is refused from now on", short(plan.Digest), plan.To)}); err != nil {
 			return err
 		}
+	}
+	if err := r.tell(ctx); err != nil {
+		return err
 	}
 	after, err := r.halfOpen(ctx)
 	if err != nil {
@@ -42,40 +48,77 @@ func (r *run) goBack(ctx context.Context) error {
 	return &SwitchedBackError{plan.To, plan.Digest, r.state.Blame, after}
 }
 
-func (r *run) weighBack(ctx context.Context) error {
+// leave takes the traffic back by setting the records. When that fails, every other
+// try is an update of the stack.
+func (r *run) leave(ctx context.Context) error {
 	target := r.state.target()
-	for try := 1; ; try++ {
-		if r.state.at(target) {
-			return nil
-		}
-		err := r.weighIfOpen(ctx, target)
-		var byHand *byHandError
-		if err == nil || errors.As(err, &byHand) || ctx.Err() != nil || try == backTries {
-			return err
-		}
-		if err := r.noted("try %d of %d to bring the traffic back failed: %v", try, backTries, err); err != nil {
-			return err
-		}
-		if err := pause(ctx, r.state.Plan.Pace.Interval); err != nil {
+	if !r.state.at(target) {
+		if err := r.room(ctx); err != nil {
 			return err
 		}
 	}
+	for try := 1; !r.state.at(target); try++ {
+		err := r.open(ctx)
+		switch {
+		case err != nil:
+		case try%2 == 1:
+			err = r.move(ctx, target)
+		default:
+			err = r.weigh(ctx, target)
+		}
+		if err = r.again(ctx, try, "bring the traffic back", err); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// weighIfOpen does not bring the traffic to a colour without healthy targets while
-// the new one has some. When they cannot be seen, what was seen last counts.
-func (r *run) weighIfOpen(ctx context.Context, target Weights) error {
+// tell makes codeflow:traffic and the state what the records are.
+func (r *run) tell(ctx context.Context) error {
+	for try := 1; r.state.Behind != nil || r.state.Pending != nil; try++ {
+		if err := r.again(ctx, try, "tell the stack", r.weigh(ctx, r.state.Applied)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// again notes a try that failed, and waits. It returns the error of the last one.
+func (r *run) again(ctx context.Context, try int, what string, err error) error {
+	var byHand *byHandError
+	if err == nil || errors.As(err, &byHand) || ctx.Err() != nil || try >= backTries {
+		return err
+	}
+	if err := r.noted("try %d of %d to %s failed: %v", try, backTries, what, err); err != nil {
+		return err
+	}
+	return pause(ctx, r.state.Plan.Pace.Interval)
+}
+
+// open fails when the old colour has no healthy targets while the new one has some, or
+// runs something else than when it had traffic and nobody has decided.
+// When they cannot be seen, what was seen last counts.
+func (r *run) open(ctx context.Context) error {
 	plan := &r.state.Plan
+	if plan.Force {
+		return nil
+	}
 	var old, fresh Color
 	if err := within(ctx, plan.Pace.Patience, func(ctx context.Context) (err error) {
 		if old, err = r.c.Cloud.Color(ctx, plan.From); err == nil {
 			fresh, err = r.c.Cloud.Color(ctx, plan.To)
 		}
 		return err
-	}); err == nil && old.Targets.Healthy == 0 && fresh.Targets.Healthy > 0 {
+	}); err != nil || fresh.Targets.Healthy == 0 {
+		return nil //nolint:nilerr // what was seen last counts.
+	}
+	if old.Targets.Healthy == 0 {
 		return holding([]string{noWayBack(plan.From, old.Targets)})
 	}
-	return r.weigh(ctx, target)
+	if r.decided || r.state.Applied[plan.From] > 0 {
+		return nil
+	}
+	return plan.unproven(old)
 }
 
 // halfOpen looks at the old colour once no resolver sends requests to the new one

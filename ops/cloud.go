@@ -85,13 +85,22 @@ type Minute struct {
 	P99 time.Duration `json:"p99Ns"`
 }
 
-// Sum is what the last minutes add up to.
+// Sum is what minutes add up to, each as long as told.
 func Sum(minutes []Minute, each time.Duration) Requests {
 	r := Requests{Window: time.Duration(len(minutes)) * each, Minutes: minutes}
 	for _, m := range minutes {
 		r.Count, r.Errors, r.P95 = r.Count+m.Count, r.Errors+m.Errors, max(r.P95, m.P95)
 	}
 	return r
+}
+
+// over are the requests of the end of the window.
+func (r Requests) over(window time.Duration) Requests {
+	if len(r.Minutes) == 0 {
+		return r
+	}
+	each := r.Window / time.Duration(len(r.Minutes))
+	return Sum(last(r.Minutes, max(1, int(window/each))), each)
 }
 
 // PerSecond is the rate of the requests.

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// rolloutFormat is how a rollout is named, by when it began.
+const rolloutFormat = "20060102T150405.000"
+
 // Controller moves traffic. Only one may work at a time, which is who has the
 // journal.
 type Controller struct {
@@ -20,6 +23,10 @@ type Controller struct {
 	Confirm    func(what string) error
 	Pace       Pace
 	Thresholds Thresholds
+	// Schema of the database, nil: it is not looked at before a switch.
+	Schema Schema
+	// Probe sends a request of its own to a colour, nil: it cannot.
+	Probe func(ctx context.Context, color string) error
 }
 
 // Switch moves the traffic to a colour, step by step. Its errors are
@@ -98,6 +105,9 @@ func (c *Controller) Resume(ctx context.Context) error {
 	if err := r.record(Entry{Event: Resumed}); err != nil {
 		return err
 	}
+	if err := r.adopt(ctx, false); err != nil {
+		return err
+	}
 	return r.run(ctx)
 }
 
@@ -109,10 +119,14 @@ func (c *Controller) Abort(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.decided = true
 	if !r.state.back() {
 		if err := r.record(Entry{Event: Aborting}); err != nil {
 			return err
 		}
+	}
+	if err := r.adopt(ctx, false); err != nil {
+		return err
 	}
 	err = r.run(ctx)
 	var byHand *byHandError
@@ -145,9 +159,9 @@ func (c *Controller) begin(ctx context.Context, plan *Plan) error {
 			return refused("the rollout", err)
 		}
 	}
-	r := &run{c, &Rollout{}}
+	r := &run{c: c}
 	now := time.Now().UTC()
-	started := Entry{Rollout: now.Format("20060102T150405.000"), Event: Started, Time: now, Plan: plan}
+	started := Entry{Rollout: now.Format(rolloutFormat), Event: Started, Time: now, Plan: plan}
 	r.state = Fold([]Entry{started})
 	if err := r.record(started); err != nil {
 		return err
@@ -176,7 +190,7 @@ func (c *Controller) unfinished() (*run, error) {
 	if !state.Unfinished() {
 		return nil, errors.New("there is no unfinished rollout: see ops status")
 	}
-	return &run{c, state}, nil
+	return &run{c: c, state: state}, nil
 }
 
 // record writes an entry down and shows it.

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -199,12 +200,13 @@ func TestMain(m *testing.M) {
 
 // switchAndDie keeps the account in a file, and sends itself SIGKILL at a point.
 func switchAndDie(dir string, at int) error {
-	journal, err := ops.OpenJournal(dir, "ops switch")
+	journal, err := ops.OpenShared(context.Background(), &fileStore{dir: dir}, filepath.Join(dir, "here"), ops.OpenOptions{Command: "ops switch"})
 	if err != nil {
 		return err
 	}
 	defer journal.Close()
 	fake, n := opstest.New(), 0
+	fake.Edit(func(s *opstest.State) { s.Minute = time.Millisecond })
 	fake.Hook = func(context.Context, string) error {
 		n++
 		var err error
@@ -223,7 +225,7 @@ func switchAndDie(dir string, at int) error {
 	return err
 }
 
-var quick = ops.Pace{TTL: 2 * time.Millisecond, Interval: time.Millisecond, Window: time.Minute}
+var quick = ops.Pace{TTL: 2 * time.Millisecond, Interval: time.Millisecond, Window: 5 * time.Millisecond, Extra: time.Minute}
 
 func save(dir string, s *opstest.State) error {
 	data, err := json.Marshal(s)
@@ -235,6 +237,33 @@ func save(dir string, s *opstest.State) error {
 		return err
 	}
 	return os.Rename(partial, filepath.Join(dir, "state.json"))
+}
+
+// fileStore is a store that survives a process. Only one uses it at a time.
+type fileStore struct {
+	dir   string
+	later time.Duration // how much of the time has passed that a test does not wait
+}
+
+func (f *fileStore) String() string { return filepath.Join(f.dir, "store") }
+
+func (f *fileStore) Read(context.Context) (stored ops.Stored, err error) {
+	data, err := os.ReadFile(f.String())
+	if os.IsNotExist(err) {
+		return stored, nil
+	}
+	version, text, _ := strings.Cut(string(data), "\n")
+	return ops.Stored{Data: []byte(text), Version: version, Age: f.later}, err
+}
+
+func (f *fileStore) Write(ctx context.Context, data []byte, version string) (string, error) {
+	stored, err := f.Read(ctx)
+	if err != nil || stored.Version != version {
+		return "", errors.Join(err, ops.ErrStoreChanged)
+	}
+	next := version + "x"
+	partial := f.String() + ".partial"
+	return next, errors.Join(os.WriteFile(partial, []byte(next+"\n"+string(data)), 0o600), os.Rename(partial, f.String()))
 }
 
 func TestKilled(t *testing.T) {
@@ -267,7 +296,14 @@ func finishKilled(t *testing.T, dir, where string, abort bool) {
 	require.NoError(t, err)
 	var state opstest.State
 	require.NoError(t, json.Unmarshal(data, &state))
-	journal, err := ops.OpenJournal(dir, "ops switch")
+	// From another checkout, once the lease has ended.
+	store, there := &fileStore{dir: dir}, filepath.Join(dir, "there")
+	_, err = ops.OpenShared(t.Context(), store, there, ops.OpenOptions{Command: "ops switch"})
+	if locked := new(ops.LockedError); err != nil {
+		require.ErrorAs(t, err, &locked, where)
+	}
+	store.later = time.Hour
+	journal, err := ops.OpenShared(t.Context(), store, there, ops.OpenOptions{Command: "ops switch"})
 	require.NoError(t, err, where)
 	fake := opstest.Restore(state)
 	var out bytes.Buffer

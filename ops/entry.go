@@ -15,6 +15,7 @@ const (
 	Started  Event = "started"
 	Weighing Event = "weighing"
 	Weighed  Event = "weighed"
+	Moved    Event = "moved"    // the records were set at once, the stack does not know
 	Watching Event = "watching" // a bake or the guard begins
 	Noted    Event = "noted"
 	Passed   Event = "passed"   // a step's bake
@@ -47,7 +48,8 @@ type Entry struct {
 	Plan    *Plan     `json:"plan,omitempty"` // of started
 	Step    int       `json:"step,omitempty"` // of passed: how many steps are done
 	// Of weighing: the records' weights, those in the stack file, and the ones to
-	// come. Of weighed: After.
+	// come. Of weighed and moved: After. Of started: File, when it is not what the
+	// records are.
 	Before  Weights  `json:"before,omitempty"`
 	File    Weights  `json:"file,omitempty"`
 	After   Weights  `json:"after,omitempty"`
@@ -65,6 +67,8 @@ func (e Entry) String() string {
 		return fmt.Sprintf("weights: %s → %s", e.Before, e.After)
 	case Weighed:
 		return "weights are " + e.After.String()
+	case Moved:
+		return fmt.Sprintf("the records are %s, codeflow:traffic and the state follow", e.After)
 	case Passed:
 		return fmt.Sprintf("step %d passed", e.Step)
 	case Blamed:
@@ -82,9 +86,19 @@ func (e Entry) String() string {
 }
 
 func (p *Plan) String() string {
+	if p.atOnceOnly() {
+		return p.atOnce()
+	}
 	if len(p.Steps) == 0 {
 		return fmt.Sprintf("guarding %q (%s) for %s, %q is the way back", p.To, short(p.Digest), p.Guard, p.From)
 	}
 	return fmt.Sprintf("switching from %q to %q (%s): steps %v percent, bake %s, guard %s; at most %.0f requests per second for each target",
 		p.From, p.To, short(p.Digest), p.Steps, p.Bake, p.Guard, p.Bearable)
+}
+
+// atOnceOnly is true for a plan to take the traffic back and nothing else.
+func (p *Plan) atOnceOnly() bool { return len(p.Steps) == 0 && p.Guard == 0 }
+
+func (p *Plan) atOnce() string {
+	return fmt.Sprintf("taking the traffic back from %q to %q: the records become %s at once", p.To, p.From, p.Back)
 }

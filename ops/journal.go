@@ -36,6 +36,7 @@ type Holder struct {
 	Host    string    `json:"host"`
 	PID     int       `json:"pid"`
 	Command string    `json:"command"`
+	Run     string    `json:"run,omitempty"` // of a workflow, its address
 	Since   time.Time `json:"since"`
 }
 
@@ -43,17 +44,20 @@ func (h Holder) String() string {
 	if h.PID == 0 {
 		return "a process that has just begun"
 	}
+	if h.Run != "" {
+		return fmt.Sprintf("workflow run %s (%s) since %s", h.Run, h.Command, h.Since.Local().Format(time.DateTime))
+	}
 	return fmt.Sprintf("%s@%s (process %d, %s) since %s", h.User, h.Host, h.PID, h.Command, h.Since.Local().Format(time.DateTime))
 }
 
 // LockedError says who has the lock.
 type LockedError struct {
-	Dir    string
+	Lock   string // what it is
 	Holder Holder
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("the traffic is being changed by %s (lock %q): wait for it, or stop it and run ops status", e.Holder, filepath.Join(e.Dir, lockFile))
+	return fmt.Sprintf("the traffic is being changed by %s (lock %q): wait for it, or stop it and run ops status", e.Holder, e.Lock)
 }
 
 // FileJournal is a journal of JSON lines in a folder. Who has opened it has the
@@ -62,6 +66,7 @@ type FileJournal struct {
 	dir    string
 	lock   *flock.Flock
 	file   *os.File
+	holder Holder
 	failed error // the first; what follows half a line would be lost with it
 }
 
@@ -81,7 +86,7 @@ func OpenJournal(dir, command string) (*FileJournal, error) {
 	}
 	if !free {
 		holder, _ := readHolder(dir)
-		return nil, &LockedError{dir, holder}
+		return nil, &LockedError{filepath.Join(dir, lockFile), holder}
 	}
 	if err := j.open(command); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening the journal: %w", err), j.Close())
@@ -95,6 +100,10 @@ func (j *FileJournal) open(command string) (err error) {
 	if u, err := user.Current(); err == nil {
 		holder.User = u.Username
 	}
+	if id := os.Getenv("GITHUB_RUN_ID"); id != "" {
+		holder.Run = os.Getenv("GITHUB_SERVER_URL") + "/" + os.Getenv("GITHUB_REPOSITORY") + "/actions/runs/" + id
+	}
+	j.holder = holder
 	data, err := json.Marshal(holder)
 	if err != nil {
 		return err
@@ -146,6 +155,28 @@ func (j *FileJournal) Append(e Entry) error {
 		return fmt.Errorf("writing the journal %q: %w", j.file.Name(), j.failed)
 	}
 	return nil
+}
+
+// replace makes the journal one of other entries, all or none of them.
+func (j *FileJournal) replace(entries []Entry) error {
+	var lines bytes.Buffer
+	for _, e := range entries {
+		if err := json.NewEncoder(&lines).Encode(e); err != nil {
+			return fmt.Errorf("writing the journal: %w", err)
+		}
+	}
+	name := j.file.Name()
+	err := os.WriteFile(name+".partial", lines.Bytes(), 0o600)
+	if err == nil {
+		err = errors.Join(j.file.Close(), os.Rename(name+".partial", name))
+	}
+	if err == nil {
+		j.file, err = os.OpenFile(name, os.O_RDWR, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the journal %q: %w", name, err)
+	}
+	return errors.Join(j.file.Sync(), j.mend())
 }
 
 // Entries implements [Journal].

@@ -162,14 +162,14 @@ func (m *model) point() {
 
 func (m *model) hook(ctx context.Context, point string) error {
 	m.point()
-	if point == "change record of green" {
-		m.watchRemoval()
+	if point == "change record of green" || point == "set records" {
+		m.watchRemoval(point == "set records")
 	}
 	if strings.Contains(point, "file") {
 		return nil // on this machine
 	}
 	took := m.s.Call
-	if strings.HasPrefix(point, "change") {
+	if strings.HasPrefix(point, "change") || point == "set records" {
 		took = m.s.Change
 	}
 	select {
@@ -294,9 +294,12 @@ func (m *model) watchAnswers(s opstest.State) {
 
 // watchRemoval is told before the record of green changes: it must not go while only
 // green has healthy targets. Blue may die after the last look.
-func (m *model) watchRemoval() {
+func (m *model) watchRemoval(atOnce bool) {
 	s := m.snapshot()
 	_, stays := s.File["green"]
+	if atOnce {
+		_, stays = ops.Fold(m.entries()).Pending.After["green"]
+	}
 	m.mu.Lock()
 	dead := m.blueDead
 	m.mu.Unlock()

@@ -15,9 +15,12 @@ type Pace struct {
 	TTL time.Duration `json:"ttlNs"`
 	// Interval between two samples. Default: 10 s.
 	Interval time.Duration `json:"intervalNs"`
-	// Window over which requests are counted. Default: two minutes; load balancers
+	// Window over which the load is measured. Default: three minutes; load balancers
 	// report by the minute, and late.
 	Window time.Duration `json:"windowNs"`
+	// Extra is how long a watch that knows too little may go on. Default: ten times
+	// TTL.
+	Extra time.Duration `json:"extraNs"`
 	// Patience is how long one look at the cloud may take. Default: 30 s.
 	Patience time.Duration `json:"patienceNs"`
 	// Update is how long one step's updates of the platform may take. Nothing is
@@ -26,18 +29,20 @@ type Pace struct {
 }
 
 func (p Pace) withDefaults() Pace {
+	p.TTL = positive(p.TTL, time.Minute)
 	return Pace{
-		TTL: positive(p.TTL, time.Minute), Interval: positive(p.Interval, 10*time.Second), Window: positive(p.Window, 2*time.Minute),
+		TTL: p.TTL, Interval: positive(p.Interval, 10*time.Second), Window: positive(p.Window, 3*time.Minute), Extra: positive(p.Extra, 10*p.TTL),
 		Patience: positive(p.Patience, 30*time.Second), Update: positive(p.Update, 5*time.Minute),
 	}
 }
 
-// The guide's circuit breaker: failures in a row that open it. Its 60 s until it
-// is half-open are the time to live of the records.
-const guardThreshold = 5
+// looks are how many of the last samples decide. The guide's circuit breaker opens
+// after five failures in a row, and during a bake the new colour has to prove itself.
+// The breaker's 60 s until it is half-open are the time to live of the records.
+const looks, guardThreshold, bakeThreshold = 5, 5, 3
 
-// During a bake the new colour has to prove itself: one bad sample is enough.
-const bakeThreshold = 1
+// longest is over how long a time the colours are compared at most.
+const longest = time.Hour
 
 // blindThreshold is how many looks in a row may fail before the controller gives up.
 const blindThreshold = 5
@@ -48,6 +53,10 @@ type SwitchOptions struct {
 	Steps []int         // percent for the new colour, rising to 100; default 10, 50, 100
 	Bake  time.Duration // watched at each step, besides the time to live; default: none
 	Guard time.Duration // watched after the last step; default: none
+	// Probe has the controller send as many requests of its own as a bake needs.
+	Probe bool
+	// OneWay begins though the database blocks the way back.
+	OneWay bool
 }
 
 func (o *SwitchOptions) validate() error {
@@ -74,8 +83,15 @@ type Plan struct {
 	Before Weights `json:"before"` // as the rollout found them; an abort puts them back
 	Back   Weights `json:"back"`   // all traffic on From and no record of To
 	Steps  []int   `json:"steps,omitempty"`
-	Digest string  `json:"digest"` // of To
-	// Bearable is how many requests per second a target of To may get.
+	Digest string  `json:"digest"` // of To; "" when it is not known
+	// Force brings the traffic back to a colour without healthy targets.
+	Force bool `json:"force,omitempty"`
+	// Probes are how many requests of its own the controller sends in a bake.
+	Probes int `json:"probes,omitempty"`
+	// Kept is how many tasks From keeps meanwhile, and FromDigests what they run.
+	Kept        int      `json:"kept,omitempty"`
+	FromDigests []string `json:"fromDigests,omitempty"`
+	// Bearable is how many requests per second a target may get.
 	Bearable   float64       `json:"bearable"`
 	Bake       time.Duration `json:"bakeNs"`
 	Guard      time.Duration `json:"guardNs"`

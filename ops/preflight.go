@@ -21,16 +21,12 @@ func (t Thresholds) bearable(old Color, requests Requests) float64 {
 	return max(t.Load, headroom*requests.PerSecond()/float64(old.Targets.Healthy))
 }
 
-// checkCapacity compares what the targets of a colour would get at a share
-// (percent) of all requests with what they bear.
-func checkCapacity(color string, targets Targets, total, share, bearable float64) error {
-	load := total * share / 100
-	if load <= bearable*float64(targets.Healthy) {
-		return nil
+// needed is how many healthy targets a load needs, in requests per second.
+func needed(load, bearable float64) int {
+	if bearable <= 0 {
+		return 0
 	}
-	need := int(math.Ceil(load / bearable))
-	return fmt.Errorf("%q lacks capacity for %.0f %% of %.0f requests per second: each target may get %.0f, so %d healthy targets are needed, got %d: "+
-		"raise scaling.min of codeflow:color to %d and run pulumi up -s %s", color, share, total, bearable, need, targets.Healthy, need, color)
+	return int(math.Ceil(load / bearable))
 }
 
 // checkColor returns what keeps a colour from getting traffic.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/fstest"
 	"testing/synctest"
 	"time"
 
@@ -40,9 +41,6 @@ func TestSwitchIsRefused(t *testing.T) {
 		"the other's alarm": {color("blue", func(c *opstest.Color) { c.Alarms = []string{"bell"} }), []string{
 			`alarms of "blue" ring already`, "or set codeflow:traffic yourself",
 		}},
-		"capacity": {func(s *opstest.State) {
-			*s.Colors["green"], s.Load = *opstest.Healthy("green", 2), 300
-		}, []string{`"green" lacks capacity for 100 % of 300 requests per second`, "3 healthy targets are needed, got 2"}},
 		"refused digest": {func(s *opstest.State) {
 			s.SwitchedBack = &ops.SwitchedBack{Color: "green", Digest: opstest.Digest("green"), Reason: "slow"}
 		}, []string{`digest ba4788b226aa of "green" was switched back`, "(slow): bring up a release that works, or clear it with ops unblock"}},
@@ -117,18 +115,86 @@ func TestSwitchGoesOnFromWhereItIs(t *testing.T) {
 	})
 }
 
-// Load that grows on the way stops the rollout where it is, until there is room.
-func TestCapacityIsCheckedAtEachStep(t *testing.T) {
+// Load that grows on the way gets the new colour more tasks; when there are none to be
+// had, the rollout stops where it is.
+func TestCapacityAtEachStep(t *testing.T) {
+	t.Parallel()
+	for most, want := range map[int]string{
+		0: "", 9: `"green" lacks capacity for 50 % of 600 requests per second: each target may get 25, so 12 healthy targets are needed, got 9 (after 5m0s): raise scaling.max`,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld()
+			w.fake.Edit(func(s *opstest.State) { s.Colors["green"].Most = most })
+			w.after(30*time.Second, func(s *opstest.State) { s.Load = 600 })
+			err := w.Switch(t.Context(), green())
+			if want == "" {
+				require.NoError(t, err)
+				assert.Contains(t, w.out.String(), `"green" gets 12 tasks for 50 % of the load, and has 3 healthy`)
+				assert.Contains(t, w.out.String(), `"green" gets 24 tasks for 100 % of the load, and has 12 healthy`)
+				return
+			}
+			require.ErrorContains(t, err, want)
+			assert.Equal(t, ops.Weights{"blue": 90, "green": 10}, w.records())
+			w.fake.Edit(func(s *opstest.State) { s.Colors["green"] = opstest.Healthy("green", 24) })
+			require.NoError(t, w.Resume(t.Context()))
+		})
+	}
+}
+
+// The old colour keeps its tasks, and gets more before the traffic goes back to it.
+func TestWayBackHasCapacity(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		edit func(s *opstest.State)
+		want string // in the log
+		blue int    // tasks in the end
+	}{
+		"scaled in":    {func(s *opstest.State) { s.Colors["blue"].Desired = 1 }, `"blue" had scaled in to 1 tasks, and gets back the 3 that it had`, 3},
+		"load grew":    {func(s *opstest.State) { s.Load = 120 }, `"blue" gets 5 tasks for 100 % of the load, and has 3 healthy`, 5},
+		"no more":      {func(s *opstest.State) { s.Load, s.Colors["blue"].Most = 120, 4 }, `the traffic goes back all the same: "blue" lacks capacity`, 4},
+		"all are dead": {func(s *opstest.State) { s.Load, s.Colors["green"].Targets = 120, ops.Targets{Unhealthy: 3} }, "weights: ", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld()
+				w.after(30*time.Minute, c.edit) // in the guard
+				w.after(31*time.Minute, func(s *opstest.State) { s.Colors["green"].Alarms = []string{"bell"} })
+				back := new(ops.SwitchedBackError)
+				require.ErrorAs(t, w.Switch(t.Context(), green()), &back)
+				assert.Contains(t, w.out.String(), c.want)
+				w.fake.Edit(func(s *opstest.State) { assert.Equal(t, c.blue, s.Colors["blue"].Running) })
+				time.Sleep(time.Hour)
+			})
+		})
+	}
+}
+
+// A way back that leads to another release, or past the database, is none.
+func TestWayBackIsWhatItWas(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()
-		w.after(30*time.Second, func(s *opstest.State) { s.Load = 600 })
-		err := w.Switch(t.Context(), green())
-		require.ErrorContains(t, err, `"green" lacks capacity for 50 % of 600 requests per second: each target may get 25, so 12 healthy targets are needed, got 3`)
-		assert.Equal(t, ops.Weights{"blue": 90, "green": 10}, w.records())
-		w.fake.Edit(func(s *opstest.State) { s.Colors["green"] = opstest.Healthy("green", 24) })
-		require.NoError(t, w.Resume(t.Context()))
+		w.after(30*time.Minute, func(s *opstest.State) {
+			s.Colors["blue"].Digests, s.Colors["green"].Alarms = []string{opstest.Digest("x")}, []string{"bell"}
+		})
+		require.ErrorContains(t, w.Switch(t.Context(), green()), `"blue" is no way back: it runs 2d711642b726, and had the traffic with 16477688c0e0`)
+		require.ErrorContains(t, w.Abort(t.Context()), "was switched back")
 	})
+	w := newWorld()
+	w.Schema = ops.Migrations(fstest.MapFS{
+		"00001_a.sql": {Data: []byte("x")}, "00002_b.sql": {Data: []byte("-- irreversible: the column is gone")},
+	})
+	w.fake.Edit(func(s *opstest.State) {
+		s.Colors["blue"].Release.SchemaVersion, s.Colors["green"].Release.SchemaVersion = "1", "2"
+		s.Colors["green"].Alarms = []string{"bell"} // or it would begin.
+	})
+	opts := green()
+	require.ErrorContains(t, w.Switch(t.Context(), opts), `from "green" to "blue": the way back is blocked by the database: the release needs schema version 1`)
+	opts.OneWay = true
+	err := w.Switch(t.Context(), opts)
+	require.ErrorContains(t, err, "ring already")
+	assert.NotContains(t, err.Error(), "schema")
 }
 
 // A cloud that does not answer before anything is begun is given up too.

@@ -43,17 +43,46 @@ func (c *Controller) prepare(ctx context.Context, opts SwitchOptions) (*Plan, er
 	t := c.Thresholds.withDefaults()
 	bearable := t.bearable(s.sample.Old, s.sample.OldRequests)
 	problems := append(checkColor(s.to, s.sample.New, s.release), checkWeights(s.file, s.records),
-		checkSwitchedBack(s.to, s.release, s.refused), checkAlarms(s.to, s.sample.New), checkAlarms(s.from, s.sample.Old),
-		checkCapacity(s.to, s.sample.New.Targets, s.sample.total(), 100, bearable))
+		checkSwitchedBack(s.to, s.release, s.refused), checkAlarms(s.to, s.sample.New), checkAlarms(s.from, s.sample.Old))
+	if !opts.OneWay {
+		problems = append(problems, c.checkSchema(ctx, s))
+	}
 	if err := refused(what, problems...); err != nil {
 		return nil, err
 	}
 	now := s.records.Share(s.to)
 	steps := slices.DeleteFunc(slices.Clone(opts.Steps), func(share int) bool { return float64(share) < now })
-	return &Plan{
+	plan := &Plan{
 		To: s.to, From: s.from, Before: s.records, Back: Weights{s.from: 100}, Steps: steps, Digest: s.release.Digest,
-		Bearable: bearable, Bake: opts.Bake, Guard: opts.Guard, Pace: c.Pace.withDefaults(), Thresholds: t,
-	}, nil
+		Kept: s.sample.Old.Desired, FromDigests: s.sample.Old.Digests, Bearable: bearable, Bake: opts.Bake, Guard: opts.Guard, Pace: c.Pace.withDefaults(), Thresholds: t,
+	}
+	if opts.Probe {
+		plan.Probes = t.MinBake
+	}
+	return plan, refused(what, c.checkProbe(opts))
+}
+
+func (c *Controller) checkProbe(opts SwitchOptions) error {
+	if opts.Probe && c.Probe == nil {
+		return errors.New("the colours have no names of their own to probe here: leave --probe out")
+	}
+	return nil
+}
+
+// checkSchema makes sure that the old colour still works with the database, or else
+// the way back is none.
+func (c *Controller) checkSchema(ctx context.Context, s *situation) error {
+	if c.Schema == nil {
+		return nil
+	}
+	old, err := c.Stacks.Release(ctx, s.from)
+	if err == nil {
+		_, err = wayBack(c.Schema, old.SchemaVersion, s.release.SchemaVersion)
+	}
+	if err != nil {
+		return fmt.Errorf("from %q to %q: %w (--one-way switches all the same)", s.to, s.from, err)
+	}
+	return nil
 }
 
 // prepareGuard makes a plan without steps for the colour that has all the traffic.
@@ -62,7 +91,7 @@ func (c *Controller) prepareGuard(ctx context.Context, window time.Duration) (*P
 	if window <= 0 {
 		return nil, fmt.Errorf("the time to guard must be positive, got %s", window)
 	}
-	s := &situation{}
+	s, t := &situation{}, c.Thresholds.withDefaults()
 	if err := c.readWeights(ctx, s); err != nil {
 		return nil, err
 	}
@@ -89,7 +118,8 @@ func (c *Controller) prepareGuard(ctx context.Context, window time.Duration) (*P
 	}
 	return &Plan{
 		To: s.to, From: s.from, Before: s.records, Back: Weights{s.from: 100}, Digest: s.release.Digest,
-		Guard: window, Pace: c.Pace.withDefaults(), Thresholds: c.Thresholds.withDefaults(),
+		Kept: s.sample.Old.Desired, FromDigests: s.sample.Old.Digests, Bearable: t.bearable(s.sample.New, s.sample.NewRequests.over(c.Pace.withDefaults().Window)),
+		Guard: window, Pace: c.Pace.withDefaults(), Thresholds: t,
 	}, nil
 }
 
@@ -131,5 +161,7 @@ func (c *Controller) sample(ctx context.Context, to, from string, window time.Du
 	return s, nil
 }
 
-// total is the load of both colours, in requests per second.
-func (s Sample) total() float64 { return s.NewRequests.PerSecond() + s.OldRequests.PerSecond() }
+// total is the load of both colours over a window, in requests per second.
+func (s Sample) total(window time.Duration) float64 {
+	return s.NewRequests.over(window).PerSecond() + s.OldRequests.over(window).PerSecond()
+}

@@ -37,6 +37,13 @@ func (c *Controller) Rollback(ctx context.Context, schema Schema, opts RollbackO
 	if err != nil {
 		return refused(what, err)
 	}
+	note, err := c.Cloud.SwitchedBack(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkSwitchedBack(opts.Color, Release{Digest: digest}, note); err != nil {
+		return refused(what, err)
+	}
 	meaning, err := wayBack(schema, opts.SchemaVersion, release.SchemaVersion)
 	if err != nil {
 		return refused(what, err)

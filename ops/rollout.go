@@ -15,7 +15,9 @@ type Rollout struct {
 	Passed  int       `json:"passed"`  // steps
 	Applied Weights   `json:"applied"` // last confirmed
 	// Pending is a change of weights that was begun and not confirmed.
-	Pending  *Change  `json:"pending,omitempty"`
+	Pending *Change `json:"pending,omitempty"`
+	// Behind is what the stack has yet to be told of the records.
+	Behind   *Change  `json:"behind,omitempty"`
 	Blame    []string `json:"blame,omitempty"` // why the traffic goes back
 	Aborting bool     `json:"aborting,omitempty"`
 	Recorded bool     `json:"recorded,omitempty"`
@@ -36,6 +38,9 @@ func Fold(entries []Entry) *Rollout {
 	for _, e := range entries {
 		if e.Event == Started && e.Plan != nil {
 			r = &Rollout{ID: e.Rollout, Plan: *e.Plan, Begun: e.Time, Applied: e.Plan.Before}
+			if e.File != nil {
+				r.Behind = &Change{r.Applied, e.File, r.Applied}
+			}
 		}
 		if r != nil && e.Rollout == r.ID {
 			r.note(e)
@@ -50,7 +55,9 @@ func (r *Rollout) note(e Entry) {
 	case Weighing:
 		r.Pending = &Change{Before: e.Before, File: e.File, After: e.After}
 	case Weighed:
-		r.Applied, r.Pending = e.After, nil
+		r.Applied, r.Pending, r.Behind = e.After, nil, nil
+	case Moved:
+		r.Applied, r.Pending, r.Behind = e.After, nil, &Change{e.After, e.File, e.After}
 	case Passed:
 		r.Passed = e.Step
 	case Blamed:
@@ -107,6 +114,9 @@ func (r *Rollout) Explain() string {
 	}
 	if r.Pending != nil {
 		fmt.Fprintf(&text, "; an update of the weights from %s to %s was not confirmed", r.Pending.Before, r.Pending.After)
+	}
+	if r.Behind != nil {
+		fmt.Fprintf(&text, "; the records are %s, which codeflow:traffic and the state have yet to be told", r.Applied)
 	}
 	return text.String()
 }

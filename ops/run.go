@@ -11,6 +11,9 @@ import (
 type run struct {
 	c     *Controller
 	state *Rollout
+
+	unscalable bool // the old colour's tasks cannot be kept
+	decided    bool // somebody wants the traffic back
 }
 
 // record writes an entry down, shows it, and changes the state by it.
@@ -37,8 +40,11 @@ func (r *run) run(ctx context.Context) error {
 		err = errInterrupted
 	}
 	// The reason is for people; the state needs no such entry.
-	err = errors.Join(err, r.record(Entry{Event: Stopped, Reasons: []string{err.Error()}}))
-	return &UnfinishedError{r.state.ID, r.state.Applied, err}
+	stopped := r.record(Entry{Event: Stopped, Reasons: []string{err.Error()}})
+	if lost := new(LockedError); errors.As(stopped, &lost) {
+		return fmt.Errorf("the rollout is somebody else's: %w", lost)
+	}
+	return &UnfinishedError{r.state.ID, r.state.Applied, errors.Join(err, stopped)}
 }
 
 func (r *run) advance(ctx context.Context) error {
@@ -76,7 +82,7 @@ func (r *run) step(ctx context.Context, step int) error {
 		plan.To, plan.Steps[step], window, plan.Pace.TTL)}); err != nil {
 		return err
 	}
-	if err := r.watch(ctx, window, bakeThreshold); err != nil || r.state.back() {
+	if _, err := r.watch(ctx, watching{window: window, threshold: bakeThreshold}); err != nil || r.state.back() {
 		return err
 	}
 	return r.record(Entry{Event: Passed, Step: step + 1})
@@ -85,27 +91,21 @@ func (r *run) step(ctx context.Context, step int) error {
 // ready looks once more before the new colour gets more traffic.
 func (r *run) ready(ctx context.Context, share int) error {
 	plan := &r.state.Plan
-	sample, err := r.look(ctx)
-	if err != nil {
+	sample, err := r.watch(ctx, watching{threshold: bakeThreshold, guarding: true})
+	if err != nil || r.state.back() {
 		return err
 	}
-	verdict := plan.Thresholds.Judge(plan, sample)
-	switch {
-	case len(verdict.Blame) > 0:
-		return r.record(Entry{Event: Blamed, Reasons: verdict.Blame})
-	case len(verdict.Hold) > 0:
-		return holding(verdict.Hold)
-	}
-	return checkCapacity(plan.To, sample.New.Targets, sample.total(), float64(share), plan.Bearable)
+	return r.roomy(ctx, plan.To, float64(share), plan.Pace.Update, sample)
 }
 
 func (r *run) guard(ctx context.Context) error {
 	plan := &r.state.Plan
-	if err := r.record(Entry{Event: Watching, Text: fmt.Sprintf("guarding %q for %s: %d bad samples in a row or an alarm bring %q back, which stays warm",
+	if err := r.record(Entry{Event: Watching, Text: fmt.Sprintf("guarding %q for %s: %d bad samples in a row or a grave one bring %q back, which stays warm",
 		plan.To, plan.Guard, guardThreshold, plan.From)}); err != nil {
 		return err
 	}
-	return r.watch(ctx, plan.Guard, guardThreshold)
+	_, err := r.watch(ctx, watching{window: plan.Guard, threshold: guardThreshold, guarding: true})
+	return err
 }
 
 // at is true when the weights are known to be there.

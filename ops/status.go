@@ -92,6 +92,11 @@ func (s *Status) explain(seen bool) {
 	if seen && !s.File.equal(s.Records) {
 		say("codeflow:traffic is %s, but the records are %s: an update is missing, or somebody changed one of them.", s.File, s.Records)
 	}
+	for _, c := range s.Colors {
+		if why := c.Requests.Unknown; why != "" {
+			say("The requests of %q are not known: %s.", c.Name, why)
+		}
+	}
 	if s.SwitchedBack != nil {
 		say("Digest %s of %q gets no traffic since %s: %s. Clear it with ops unblock.", short(s.SwitchedBack.Digest), s.SwitchedBack.Color,
 			s.SwitchedBack.Time.Local().Format(time.DateTime), s.SwitchedBack.Reason)
@@ -111,9 +116,12 @@ func (s *Status) WriteText(out io.Writer) error {
 			fmt.Fprintf(w, "%s\t%s\tcannot be seen\n", c.Name, weight)
 			continue
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d/%d\t%.1f\t%.2f %%\t%s\t%s\n", c.Name, weight, short(c.Release.Digest), orNothing(c.State.Digests),
-			c.State.Running, c.State.Desired, c.State.Targets.Healthy, c.State.Targets.Total(),
-			c.Requests.PerSecond(), 100*c.Requests.ErrorRate(), c.Requests.P95.Round(time.Millisecond), strings.Join(c.State.Alarms, ", "))
+		requests := fmt.Sprintf("%.1f\t%.2f %%\t%s", c.Requests.PerSecond(), 100*c.Requests.ErrorRate(), c.Requests.P95.Round(time.Millisecond))
+		if c.Requests.Unknown != "" {
+			requests = "unknown\tunknown\tunknown"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t%d/%d\t%s\t%s\n", c.Name, weight, short(c.Release.Digest), orNothing(c.State.Digests),
+			c.State.Running, c.State.Desired, c.State.Targets.Healthy, c.State.Targets.Total(), requests, strings.Join(c.State.Alarms, ", "))
 	}
 	for _, line := range slices.Concat(s.Explanation, s.Problems) {
 		fmt.Fprintln(w, line)

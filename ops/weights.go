@@ -51,6 +51,16 @@ func (w Weights) carrying() (colors []string) {
 	return colors
 }
 
+// other is the other one of two colours.
+func (w Weights) other(color string) string {
+	for name := range w {
+		if name != color {
+			return name
+		}
+	}
+	return ""
+}
+
 // Idle is the colour to bring a release up on: the one of two that has no weight, the
 // first when nobody has any. Both having some is refused.
 func (w Weights) Idle(colors []string) (string, error) {

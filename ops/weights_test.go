@@ -73,10 +73,8 @@ func TestCapacity(t *testing.T) {
 	assert.InDelta(t, 16.7, standard.bearable(three, per(10)), 0.1, "a little load says nothing")
 	assert.InDelta(t, 125, standard.bearable(three, per(300)), 0.1, "a quarter more than the 100 that each bears")
 	assert.InDelta(t, 16.7, standard.bearable(Color{}, per(300)), 0.1, "nobody bears it")
-	assert.NoError(t, checkCapacity("green", Targets{Healthy: 3}, 300, 100, 125))
-	assert.NoError(t, checkCapacity("green", Targets{Healthy: 1}, 300, 10, 125))
-	assert.NoError(t, checkCapacity("green", Targets{Healthy: 1}, 0, 100, 125))
-	assert.EqualError(t, checkCapacity("green", Targets{Healthy: 2}, 300, 100, 125),
-		`"green" lacks capacity for 100 % of 300 requests per second: each target may get 125, so 3 healthy targets are needed, got 2: `+
-			`raise scaling.min of codeflow:color to 3 and run pulumi up -s green`)
+	assert.Equal(t, 3, needed(300, 125))
+	assert.Equal(t, 1, needed(30, 125))
+	assert.Zero(t, needed(0, 125))
+	assert.Zero(t, needed(300, 0), "nobody knows")
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"time"
 
@@ -50,16 +53,26 @@ func connect(ctx context.Context, flags cli.Flags, log io.Writer) (*cli.Target, 
 		return nil, err
 	}
 	stacks := pulumi.New(pulumi.Options{Dir: flags.Root, Platform: flags.Platform, Log: log})
-	return &cli.Target{
+	target := &cli.Target{
 		Cloud: aws.New(cfg, aws.Settings{
-			Project: p.Project, Environment: p.Environment, Domain: p.Domain.Name, Zone: stacks.Zone,
+			Project: p.Project, Environment: p.Environment, Domain: p.Domain.Name, ZoneName: p.Domain.ZoneName,
 		}),
 		Stacks: stacks, Colors: p.Colors, Dir: filepath.Join(flags.Root, ".ops", flags.Platform),
 		Schema:     ops.Migrations(os.DirFS(filepath.Join(flags.Root, "server", "database", "migrations"))),
 		Repository: ops.Git{Dir: flags.Root}, File: filepath.Base(file),
-		Until:  until,
 		Tokens: tokens.New(cfg, naming.Platform{Project: p.Project, Environment: p.Environment}.TokensSecret()),
-	}, nil
+		Probe: func(ctx context.Context, color string) error {
+			return ops.Get(ctx, http.DefaultClient, "https://"+naming.ColorDomain(color, p.Domain.Name)+"/health")
+		},
+		Until: until,
+	}
+	if bucket := pulumi.StateBucket(flags.Root); bucket != nil {
+		home := cfg.Copy()
+		home.Region = cmp.Or(bucket.Region, p.Region)
+		// Roles that work with the state may use what is in Pulumi's folder.
+		target.Store = aws.NewObject(home, bucket.Name, path.Join(bucket.Folder, ".pulumi/ops", flags.Platform+".json"))
+	}
+	return target, nil
 }
 
 // credentialsEnd is when the credentials in the environment end, which nobody renews. The

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -25,7 +26,10 @@ type Settings struct {
 	Project     string // start of every name, for example "codeflow". Required.
 	Environment string // for example "prod". Required.
 	Domain      string // whose live.<domain> has the records. Required for them.
-	// Zone returns the id of the hosted zone. It is asked when the records are read.
+	// ZoneName is the name of the public hosted zone that has the records. Default:
+	// Domain.
+	ZoneName string
+	// Zone returns the id of the hosted zone. Default: it is looked up by its name.
 	Zone func(ctx context.Context) (string, error)
 	// Minute is how long one of the account's minutes takes, by which metrics are
 	// counted. Default: a minute.
@@ -40,6 +44,9 @@ type Cloud struct {
 	metrics   *cloudwatch.Client
 	names     *route53.Client
 	values    *ssm.Client
+
+	mu     sync.Mutex
+	zoneID string // once it is known
 }
 
 var _ ops.Cloud = (*Cloud)(nil)
@@ -47,10 +54,15 @@ var _ ops.Cloud = (*Cloud)(nil)
 // New returns the account that the config leads to.
 func New(cfg aws.Config, settings Settings) *Cloud {
 	settings.Minute = cmp.Or(settings.Minute, time.Minute)
-	return &Cloud{
+	settings.ZoneName = cmp.Or(settings.ZoneName, settings.Domain)
+	c := &Cloud{
 		settings: settings, services: ecs.NewFromConfig(cfg), balancers: elasticloadbalancingv2.NewFromConfig(cfg),
 		metrics: cloudwatch.NewFromConfig(cfg), names: route53.NewFromConfig(cfg), values: ssm.NewFromConfig(cfg),
 	}
+	if c.settings.Zone == nil {
+		c.settings.Zone = c.zone
+	}
+	return c
 }
 
 func (c *Cloud) color(name string) naming.Color {

@@ -4,7 +4,6 @@ package aws_test
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"net"
 	"net/http"
@@ -26,6 +25,8 @@ import (
 	elbtypes "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2/types"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
 	route53types "github.com/aws/aws-sdk-go-v2/service/route53/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/stretchr/testify/require"
 
 	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
@@ -45,8 +46,18 @@ func TestMotoKeepsTheContract(t *testing.T) {
 	m.bringUp("blue")
 	account.TaskDefinition, account.Other = m.bringUp("green")
 	m.measure()
-	account.Cloud = opsaws.New(m.cfg, opsaws.Settings{Project: "codeflow", Environment: "prod", Domain: domain, Zone: m.records()})
+	m.records()
+	account.Cloud = opsaws.New(m.cfg, opsaws.Settings{Project: "codeflow", Environment: "prod", Domain: domain})
 	opstest.Contract(t, account)
+}
+
+func TestMotoKeepsTheStoresContract(t *testing.T) {
+	t.Parallel()
+	m := startMoto(t)
+	done[*s3.CreateBucketOutput](m)(s3.NewFromConfig(m.cfg, func(o *s3.Options) { o.UsePathStyle = true }).CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String("state"), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-central-1"},
+	}))
+	opstest.StoreContract(t, opsaws.NewObject(m.cfg, "state", ".ops/prod.json"))
 }
 
 // moto is a running emulator.
@@ -203,8 +214,8 @@ func (m *moto) measure() {
 	}))
 }
 
-// records makes the zone and its weighted records, and returns the zone's id.
-func (m *moto) records() func(context.Context) (string, error) {
+// records makes the zone and its weighted records.
+func (m *moto) records() {
 	m.t.Helper()
 	ctx, names := m.t.Context(), route53.NewFromConfig(m.cfg)
 	zone := done[*route53.CreateHostedZoneOutput](m)(names.CreateHostedZone(ctx, &route53.CreateHostedZoneInput{
@@ -222,5 +233,4 @@ func (m *moto) records() func(context.Context) (string, error) {
 			}}},
 		}))
 	}
-	return func(context.Context) (string, error) { return strings.TrimPrefix(*zone, "/hostedzone/"), nil }
 }

@@ -109,3 +109,32 @@ func weightsOf(records []types.ResourceRecordSet) ops.Weights {
 	}
 	return weights
 }
+
+// zone looks the hosted zone up once. The stack has it among its outputs, but the way
+// back must not need the stack.
+func (c *Cloud) zone(ctx context.Context) (string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.zoneID != "" {
+		return c.zoneID, nil
+	}
+	var ids []string
+	pages := route53.NewListHostedZonesPaginator(c.names, &route53.ListHostedZonesInput{})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return "", fmt.Errorf("listing hosted zones: %w", err)
+		}
+		for _, zone := range page.HostedZones {
+			private := zone.Config != nil && zone.Config.PrivateZone
+			if strings.TrimSuffix(aws.ToString(zone.Name), ".") == c.settings.ZoneName && !private {
+				ids = append(ids, strings.TrimPrefix(aws.ToString(zone.Id), "/hostedzone/"))
+			}
+		}
+	}
+	if len(ids) != 1 {
+		return "", fmt.Errorf("there must be one public hosted zone %q, got %d %v: set domain.zoneName of codeflow:platform", c.settings.ZoneName, len(ids), ids)
+	}
+	c.zoneID = ids[0]
+	return c.zoneID, nil
+}

@@ -34,8 +34,8 @@ const long = `Move the traffic from one colour to another, watch it on the way, 
 back when the new colour is bad.
 
 Decisions and results are on standard output, Pulumi's progress and messages on
-standard error. Each decision is in the journal before it is carried out, in
-.ops/<platform>/journal.jsonl; who has that folder's lock changes the traffic.
+standard error. Each decision is in the journal before it is carried out: in the bucket
+of the state, with a copy in .ops/<platform>. Who has its lease changes the traffic.
 
 Exit codes:
   0  success
@@ -61,6 +61,11 @@ type Target struct {
 	Schema ops.Schema // of the database
 	Colors []string
 	Dir    string // of the journal and the lock
+	// Store has the journal and the lease of all machines. Default: there is none, and
+	// the folder's lock is this machine's only.
+	Store ops.Store
+	// Probe sends a request of its own to a colour. Default: it cannot.
+	Probe func(ctx context.Context, color string) error
 	// Repository and File are for --commit: the platform's stack file. Without a
 	// repository there is none.
 	Repository ops.Repository
@@ -143,6 +148,7 @@ func newCommand(terminal Terminal, connect Connect) *cobra.Command {
 		Example: `  ops status
   ops switch --to green --steps 10,50,100 --bake 5m --guard 30m
   ops switch --resume
+  ops traffic rollback
   ops rollback --color green
   ops tokens rotate`,
 		Args:          usage(cobra.NoArgs),
@@ -153,7 +159,7 @@ func newCommand(terminal Terminal, connect Connect) *cobra.Command {
 	root.PersistentFlags().StringVar(&s.flags.Root, "root", ".", "the project's `folder`")
 	root.PersistentFlags().StringVarP(&s.flags.Platform, "stack", "s", "prod", "the platform's `stack`")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	root.AddCommand(s.switchCommand(), s.guardCommand(), s.rollbackCommand(), s.statusCommand(), s.idleCommand(), s.unblockCommand(), s.tokensCommand())
+	root.AddCommand(s.switchCommand(), s.guardCommand(), s.trafficCommand(), s.rollbackCommand(), s.statusCommand(), s.idleCommand(), s.unblockCommand(), s.tokensCommand())
 	return root
 }
 
@@ -184,8 +190,9 @@ func (s *session) confirm(what string) error {
 	return errors.New("the answer was no")
 }
 
-// change does what changes the traffic, with the lock.
-func (s *session) change(cmd *cobra.Command, use func(*ops.Controller, *Target) error) (err error) {
+// change does what changes the traffic, with the lease. Seizing takes it from whoever
+// has it.
+func (s *session) change(cmd *cobra.Command, seizing bool, use func(*ops.Controller, *Target) error) (err error) {
 	if !s.yes && !s.terminal.Asks {
 		return usageError{errors.New("it changes the traffic and nobody is there to ask: add --yes")}
 	}
@@ -196,7 +203,13 @@ func (s *session) change(cmd *cobra.Command, use func(*ops.Controller, *Target) 
 	if s.commit && target.Repository == nil {
 		return usageError{errors.New("its stack file is in no repository: leave --commit out")}
 	}
-	journal, err := ops.OpenJournal(target.Dir, cmd.CommandPath())
+	ctx, lose := context.WithCancelCause(cmd.Context())
+	defer lose(nil)
+	cmd.SetContext(ctx)
+	journal, err := target.open(ctx, ops.OpenOptions{
+		Command: cmd.CommandPath(), Seize: seizing, Lose: lose,
+		Notice: func(text string) { fmt.Fprintln(s.terminal.Out, text) },
+	})
 	if err != nil {
 		return err
 	}
@@ -206,6 +219,36 @@ func (s *session) change(cmd *cobra.Command, use func(*ops.Controller, *Target) 
 	return use(controller, target)
 }
 
+// journal is one that is open for writing.
+type journal interface {
+	ops.Journal
+	io.Closer
+}
+
+func (t *Target) open(ctx context.Context, opts ops.OpenOptions) (journal, error) {
+	if t.Store == nil {
+		return ops.OpenJournal(t.Dir, opts.Command)
+	}
+	return ops.OpenShared(ctx, t.Store, t.Dir, opts)
+}
+
+// read returns the journal's entries and who has the lease. The copy does when the
+// store is out of reach, and the error says so.
+func (t *Target) read(ctx context.Context) ([]ops.Entry, *ops.Holder, error) {
+	if t.Store == nil {
+		return ops.ReadJournal(t.Dir)
+	}
+	entries, holder, err := ops.ReadShared(ctx, t.Store)
+	if err == nil {
+		return entries, holder, nil
+	}
+	entries, holder, localErr := ops.ReadJournal(t.Dir)
+	return entries, holder, errors.Join(err, localErr)
+}
+
 func (t *Target) controller(journal ops.Journal, out io.Writer) *ops.Controller {
-	return &ops.Controller{Cloud: t.Cloud, Stacks: t.Stacks, Journal: journal, Out: out, Pace: t.Pace, Thresholds: t.Thresholds}
+	return &ops.Controller{
+		Cloud: t.Cloud, Stacks: t.Stacks, Journal: journal, Out: out, Pace: t.Pace, Thresholds: t.Thresholds,
+		Schema: t.Schema, Probe: t.Probe,
+	}
 }

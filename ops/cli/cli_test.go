@@ -24,7 +24,8 @@ import (
 type desk struct {
 	fake     *opstest.Fake
 	dir      string
-	answer   string // typed when asked; "" with nobody there
+	store    ops.Store // of all machines
+	answer   string    // typed when asked; "" with nobody there
 	commits  []string
 	until    time.Time
 	out, err bytes.Buffer
@@ -47,7 +48,7 @@ func (d *desk) run(ctx context.Context, line string) int {
 	return cli.Run(ctx, strings.Fields(line), terminal, func(context.Context, cli.Flags, io.Writer) (*cli.Target, error) {
 		return &cli.Target{
 			Cloud: d.fake, Stacks: d.fake, Schema: ops.Migrations(fstest.MapFS{}), Colors: []string{"blue", "green"},
-			Dir: d.dir, Repository: d, File: "Pulumi.prod.yaml", Until: d.until,
+			Dir: d.dir, Store: d.store, Repository: d, File: "Pulumi.prod.yaml", Until: d.until,
 		}, nil
 	})
 }
@@ -173,6 +174,60 @@ func TestTheOtherSaysWhoHoldsTheLock(t *testing.T) {
 	require.NoError(t, journal.Close())
 }
 
+// A switch that was interrupted on one machine is resumed on another, and ended by hand
+// on a third that cannot wait.
+func TestEveryMachine(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store := &opstest.Store{}
+		here, there, elsewhere := newDesk(t), newDesk(t), newDesk(t)
+		there.fake, elsewhere.fake = here.fake, here.fake
+		outage := errors.New("no network")
+		line := &opstest.Line{Store: store, Cut: func() (error, bool) { return outage, false }}
+		here.store, there.store, elsewhere.store = store.Line(), store.Line(), line
+
+		short, stop := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer stop()
+		assert.Equal(t, cli.ExitUnfinished, here.run(short, "switch --to green --yes"))
+		assert.Equal(t, cli.ExitOK, there.run(t.Context(), "status"))
+		assert.Contains(t, there.out.String(), "0 of 3 steps passed; it stopped because it was interrupted")
+
+		ended := make(chan int)
+		committed := ops.Weights{"blue": 100}
+		here.fake.Edit(func(s *opstest.State) { s.File = committed }) // as another checkout has it.
+		go func() { ended <- there.run(t.Context(), "switch --resume --yes") }()
+		time.Sleep(time.Minute)
+		assert.Equal(t, cli.ExitLocked, here.run(t.Context(), "switch --abort --yes"))
+		assert.Contains(t, here.err.String(), "the traffic is being changed by ")
+		assert.Contains(t, here.err.String(), `(lock "memory")`)
+
+		assert.Equal(t, cli.ExitFailure, elsewhere.run(t.Context(), "status"))
+		assert.Contains(t, elsewhere.out.String(), "journal: reading the journal: no network")
+		assert.Equal(t, cli.ExitFailure, elsewhere.run(t.Context(), "guard --yes"))
+		assert.Contains(t, elsewhere.err.String(), "taking the lease: no network")
+		elsewhere.answer = "y\n"
+		assert.Equal(t, cli.ExitSwitchedBack, elsewhere.run(t.Context(), "traffic rollback --to blue --reason fire"), elsewhere.err.String())
+		assert.Contains(t, elsewhere.out.String(), "only the way back is free")
+		assert.Contains(t, elsewhere.err.String(), `taking the traffic back from "green" to "blue": the records become blue 100 at once`)
+		weights, err := here.fake.Weights(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, ops.Weights{"blue": 100}, weights)
+		assert.Equal(t, cli.ExitUnfinished, <-ended, "it finds weights that are not its own")
+
+		assert.Contains(t, there.out.String(), "codeflow:traffic of this checkout was blue 100, and is blue 90, green 10 as the rollout left it")
+
+		// With the store, who has the lease loses it at once.
+		assert.Equal(t, cli.ExitOK, there.run(t.Context(), "switch --abort --yes"), there.err.String())
+		outage = nil
+		assert.Equal(t, cli.ExitOK, here.run(t.Context(), "unblock --reason again --yes"))
+		go func() { ended <- there.run(t.Context(), "switch --to green --yes") }()
+		time.Sleep(2 * time.Minute)
+		assert.Equal(t, cli.ExitSwitchedBack, elsewhere.run(t.Context(), "traffic rollback --reason fire"), elsewhere.err.String())
+		assert.Contains(t, elsewhere.out.String(), "the lease is taken from ")
+		assert.Equal(t, cli.ExitLocked, <-ended)
+	})
+}
+
 func TestAsks(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -196,6 +251,13 @@ func TestStatus(t *testing.T) {
 			"blue   100     16477688c0e0  16477688c0e0  3/3    3/3      60.0        0.00 %  100ms  ",
 			"green  -       ba4788b226aa  ba4788b226aa  3/3    3/3      0.0         0.00 %  0s     ", "",
 		}, "\n"), d.out.String())
+
+		late := func(why string) { d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Unknown = why }) }
+		late("late")
+		require.Equal(t, cli.ExitOK, d.run(t.Context(), "status"))
+		assert.Contains(t, d.out.String(), "3/3      unknown     unknown  unknown")
+		assert.Contains(t, d.out.String(), `The requests of "green" are not known: late.`)
+		late("")
 
 		short, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 		defer stop()

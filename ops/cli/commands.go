@@ -22,10 +22,11 @@ func (s *session) switchCommand() *cobra.Command {
 		Long: `Move the traffic to a colour, step by step.
 
 Before it starts, everything must be well: the colour settled, all its targets
-healthy, room for the load, no alarm ringing, its digest not switched back. Each
-step edits codeflow:traffic, updates the platform (records only), and watches until
-resolvers know and for the bake. A bad sample brings the traffic back; after the
-last step the guard watches, and five bad samples in a row or an alarm do.`,
+healthy, no alarm ringing, its digest not switched back. Each step edits
+codeflow:traffic, updates the platform (records only), and watches until resolvers know
+and for the bake, longer when too little is known. Three bad samples of five, or a grave
+one, bring the traffic back; after the last step the guard watches, and five bad samples
+in a row or a grave one do.`,
 		Example: `  ops switch --to green
   ops switch --to green --steps 5,25,100 --bake 10m --guard 1h --yes --commit
   ops switch --abort`,
@@ -33,7 +34,7 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 			if given := cmd.Flags().Changed("to"); count(given, announced, resume, abort) != 1 {
 				return usageError{errors.New("give one of --to, --announced, --resume and --abort")}
 			}
-			return s.change(cmd, func(c *ops.Controller, t *Target) error {
+			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
 				if !resume && !abort {
 					if err := ops.Lasts("the switch", opts.Takes(t.Pace), t.Until); err != nil {
 						return err
@@ -62,6 +63,8 @@ last step the guard watches, and five bad samples in a row or an alarm do.`,
 	flags.IntSliceVar(&opts.Steps, "steps", []int{10, 50, 100}, "`percent` for the new colour, rising to 100")
 	flags.DurationVar(&opts.Bake, "bake", 5*time.Minute, "how long to watch each step, besides the time to live")
 	flags.DurationVar(&opts.Guard, "guard", 30*time.Minute, "how long to watch after the last step")
+	flags.BoolVar(&opts.Probe, "probe", false, "send requests to the colour's own name, as many as a bake needs, where clients send few")
+	flags.BoolVar(&opts.OneWay, "one-way", false, "though a migration of the database blocks the way back")
 	flags.BoolVar(&announced, "announced", false, "to the colour that codeflow:traffic gives everything, as a merged pull request does")
 	flags.BoolVar(&resume, "resume", false, "go on with an unfinished switch")
 	flags.BoolVar(&abort, "abort", false, "end an unfinished switch with the weights from before it")
@@ -122,11 +125,11 @@ func (s *session) guardCommand() *cobra.Command {
 		Use: "guard", Short: "Watch the colour that has the traffic", Args: usage(cobra.NoArgs),
 		Long: `Watch the colour that has the traffic, with the warm standby as the way back.
 
-It is a circuit breaker: five bad samples in a row, or an alarm, open it and bring
+It is a circuit breaker: five bad samples in a row, or a grave one, open it and bring
 the traffic back; sixty seconds later it is half-open and looks at the old colour.`,
 		Example: "  ops guard --for 1h --yes",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.change(cmd, func(c *ops.Controller, t *Target) error {
+			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
 				if err := ops.Lasts("the guard", window, t.Until); err != nil {
 					return err
 				}
@@ -138,6 +141,36 @@ the traffic back; sixty seconds later it is half-open and looks at the old colou
 	s.commitFlag(cmd)
 	s.yesFlag(cmd)
 	return cmd
+}
+
+func (s *session) trafficCommand() *cobra.Command {
+	var opts ops.TakeBackOptions
+	parent := &cobra.Command{
+		Use: "traffic", Short: "Take the traffic back by hand", Args: usage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd := &cobra.Command{
+		Use: "rollback", Short: "Take the traffic back at once", Args: usage(cobra.NoArgs),
+		Long: `Take the traffic back at once, for an outage: one call of Route 53 sets the records, if
+they are still what they were. Nothing is checked but that the colour has a healthy
+target. It needs neither the engine nor the state, and takes the lease from whoever has
+it. codeflow:traffic and the state are told afterwards; when that fails, ops switch
+--resume does it later.`,
+		Example: `  ops traffic rollback
+  ops traffic rollback --to blue --reason "checkout fails" --yes`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return s.change(cmd, true, func(c *ops.Controller, t *Target) error {
+				return s.thenCommit(cmd.Context(), t, c.TakeBack(cmd.Context(), opts))
+			})
+		},
+	}
+	cmd.Flags().StringVar(&opts.To, "to", "", "the `colour` that gets it (default: where the last switch came from)")
+	cmd.Flags().StringVar(&opts.Reason, "reason", "by hand", "why (`text`)")
+	cmd.Flags().BoolVar(&opts.Force, "force", false, "to a colour without a healthy target, too")
+	s.commitFlag(cmd)
+	s.yesFlag(cmd)
+	parent.AddCommand(cmd)
+	return parent
 }
 
 func (s *session) rollbackCommand() *cobra.Command {
@@ -153,7 +186,7 @@ a migration of the database since then is marked "-- irreversible: reason".`,
 			if opts.Color == "" {
 				return usageError{errors.New("--color is missing: for example --color green")}
 			}
-			return s.change(cmd, func(c *ops.Controller, t *Target) error {
+			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
 				return c.Rollback(cmd.Context(), t.Schema, opts)
 			})
 		},
@@ -176,7 +209,7 @@ func (s *session) unblockCommand() *cobra.Command {
 			if reason == "" {
 				return usageError{errors.New("--reason is missing: it goes into the journal")}
 			}
-			return s.change(cmd, func(c *ops.Controller, _ *Target) error {
+			return s.change(cmd, false, func(c *ops.Controller, _ *Target) error {
 				if err := s.confirm("the digest that was switched back may have traffic again"); err != nil {
 					return err
 				}
@@ -200,13 +233,13 @@ func (s *session) statusCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			entries, holder, err := ops.ReadJournal(target.Dir)
-			if err != nil {
-				return err
-			}
+			entries, holder, unread := target.read(cmd.Context())
 			status, err := target.controller(past(entries), s.terminal.Out).Status(cmd.Context(), target.Colors, holder)
 			if err != nil {
 				return err
+			}
+			if unread != nil {
+				status.Problems = append(status.Problems, "journal: "+unread.Error())
 			}
 			if err := s.show(status, asJSON); err != nil || len(status.Problems) == 0 {
 				return err

@@ -3,6 +3,7 @@
 package opstest
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -34,8 +35,9 @@ type State struct {
 	Known        ops.Weights // the records in the state of the platform
 	Records      ops.Weights // the real ones
 	SwitchedBack *ops.SwitchedBack
-	Load         float64 // requests per second of all clients together
-	Only         string  // the colour that they all go to; "": they follow the records
+	Load         float64       // requests per second of all clients together
+	Only         string        // the colour that they all go to; "": they follow the records
+	Minute       time.Duration // how long a minute of requests takes; 0: a minute
 }
 
 // Color is a colour and how it answers.
@@ -45,6 +47,7 @@ type Color struct {
 	Errors  float64 // share of 5xx
 	P95     time.Duration
 	Unknown string // why its requests are not known
+	Most    int    // tasks that can be had; 0: any number
 }
 
 // Healthy is a colour that is up with a number of tasks.
@@ -134,14 +137,15 @@ func (f *Fake) Requests(ctx context.Context, name string, window time.Duration) 
 
 // requests are alike in every minute, and as many in all as the load says.
 func (s *State) requests(name string, c *Color, window time.Duration) ops.Requests {
-	n := max(1, int(math.Ceil(window.Minutes())))
-	end := time.Now().Truncate(time.Minute)
+	each := cmp.Or(s.Minute, time.Minute)
+	n := max(1, int(math.Ceil(float64(window)/float64(each))))
+	end := time.Now().Truncate(each)
 	count := s.Load * 60 * s.share(name)
 	minutes := make([]ops.Minute, n)
 	until := func(i int, each float64) int { return int(math.Round(float64(i) * each)) }
 	for i := range minutes {
 		m := ops.Minute{
-			Start: end.Add(time.Duration(i-n) * time.Minute), Count: until(i+1, count) - until(i, count),
+			Start: end.Add(time.Duration(i-n) * each), Count: until(i+1, count) - until(i, count),
 			Errors: until(i+1, count*c.Errors) - until(i, count*c.Errors),
 		}
 		if m.Count > 0 {
@@ -149,7 +153,7 @@ func (s *State) requests(name string, c *Color, window time.Duration) ops.Reques
 		}
 		minutes[i] = m
 	}
-	r := ops.Sum(minutes, time.Minute)
+	r := ops.Sum(minutes, each)
 	r.Unknown = c.Unknown
 	return r
 }
@@ -222,7 +226,11 @@ func (f *Fake) Deploy(ctx context.Context, name, task string) error {
 // Scale implements [ops.Cloud]. The tasks are there in no time.
 func (f *Fake) Scale(ctx context.Context, name string, tasks int) error {
 	return f.color(ctx, name, "scale", func(c *Color) {
-		c.Desired, c.Running, c.Targets.Healthy = tasks, tasks, tasks-c.Targets.Unhealthy-c.Targets.Starting
+		c.Desired = tasks
+		if c.Most > 0 {
+			tasks = min(tasks, c.Most)
+		}
+		c.Running, c.Targets.Healthy = tasks, tasks-c.Targets.Unhealthy-c.Targets.Starting
 	})
 }
 

@@ -35,5 +35,9 @@ func ReadPlatform(file string) (*Platform, error) {
 	if err := yaml.Unmarshal(text, &stack); err != nil {
 		return nil, fmt.Errorf("reading stack config %q: %w", file, err)
 	}
-	return &stack.Config.Platform, nil
+	p := &stack.Config.Platform
+	if p.Domain.ZoneName == "" {
+		p.Domain.ZoneName = p.Domain.Name
+	}
+	return p, nil
 }

@@ -28,7 +28,8 @@ type Options struct {
 	Platform string
 	// File is the platform's stack file. Default: Pulumi.<platform>.yaml in Dir.
 	File string
-	// Open returns a stack. Default: the program in Dir, run by the CLI on PATH.
+	// Open returns a stack, best of a [Quick] CLI. Default: the program in Dir, run by
+	// the CLI on PATH.
 	Open func(ctx context.Context, stack string) (auto.Stack, error)
 	// Log gets the engine's progress. Required.
 	Log io.Writer
@@ -43,7 +44,6 @@ type Stacks struct {
 
 	mu     sync.Mutex
 	opened map[string]*auto.Stack
-	zone   string // once it is known.
 }
 
 var _ ops.Stacks = (*Stacks)(nil)
@@ -55,7 +55,11 @@ func New(opts Options) *Stacks {
 	}
 	if opts.Open == nil {
 		opts.Open = func(ctx context.Context, stack string) (auto.Stack, error) {
-			return auto.SelectStackLocalSource(ctx, stack, opts.Dir, auto.EnvVars(map[string]string{
+			command, err := auto.NewPulumiCommand(nil)
+			if err != nil {
+				return auto.Stack{}, err
+			}
+			return auto.SelectStackLocalSource(ctx, stack, opts.Dir, auto.Pulumi(Quick(command)), auto.EnvVars(map[string]string{
 				// A state must not make the engine download what it then runs.
 				"PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
 			}))
@@ -111,7 +115,7 @@ func (s *Stacks) Apply(ctx context.Context) error {
 	if err := s.free(ctx, stack, func() error {
 		watched = newChanges()
 		defer watched.End()
-		_, err := stack.Up(ctx, optup.ProgressStreams(s.opts.Log), optup.ErrorProgressStreams(s.opts.Log),
+		_, err := stack.Up(context.WithValue(ctx, eventsOnly{}, true), optup.ProgressStreams(s.opts.Log), optup.ErrorProgressStreams(s.opts.Log),
 			optup.EventStreams(watched.Events), optup.SuppressOutputs())
 		return err
 	}); err != nil {
@@ -169,7 +173,7 @@ func (s *Stacks) Refresh(ctx context.Context) error {
 	if err := s.free(ctx, stack, func() error {
 		watched = newChanges()
 		defer watched.End()
-		_, err := stack.Refresh(ctx, optrefresh.Target(records), optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.opts.Log),
+		_, err := stack.Refresh(context.WithValue(ctx, eventsOnly{}, true), optrefresh.Target(records), optrefresh.ClearPendingCreates(), optrefresh.ProgressStreams(s.opts.Log),
 			optrefresh.ErrorProgressStreams(s.opts.Log), optrefresh.EventStreams(watched.Events))
 		return err
 	}); err != nil {

@@ -102,7 +102,7 @@ func newStacks(t *testing.T, c *cli) *Stacks {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "Pulumi.yaml"), []byte("name: codeflow\nruntime: go\n"), 0o600))
 	open := func(ctx context.Context, name string) (auto.Stack, error) {
-		return auto.SelectStackLocalSource(ctx, name, dir, auto.Pulumi(c))
+		return auto.SelectStackLocalSource(ctx, name, dir, auto.Pulumi(Quick(c)))
 	}
 	if c.stdout == nil {
 		c.stdout = map[string]string{}
@@ -174,6 +174,19 @@ func TestApplyPreviewsOnce(t *testing.T) {
 	assert.Equal(t, 2, command.did("preview"))
 	command.events["up"] = []string{record, bucket, summary}
 	require.ErrorContains(t, s.Apply(t.Context()), "also update assets", "what an update did is looked at too")
+}
+
+// A step starts the CLI once, after the first one's preview.
+func TestApplyStartsTheCLIOnce(t *testing.T) {
+	t.Parallel()
+	command := &cli{events: map[string][]string{"preview": {record, summary}, "up": {record, summary}}}
+	s := newStacks(t, command)
+	require.NoError(t, s.Apply(t.Context()))
+	assert.Equal(t, []string{"stack select", "preview", "up"}, command.calls)
+	require.NoError(t, s.Apply(t.Context()))
+	assert.Equal(t, []string{"stack select", "preview", "up", "up"}, command.calls)
+	require.NoError(t, s.Refresh(t.Context()))
+	assert.Equal(t, []string{"stack export", "refresh --clear-pending-creates --target=urn:record"}, command.calls[4:])
 }
 
 // The engine's own errors say enough, each once.

@@ -71,8 +71,8 @@ type Account struct {
 	// mu makes what runs follow one change at a time.
 	mu   sync.Mutex
 	said sync.Map // what Out was told.
-	// records are changed by one call at a time.
-	records sync.Mutex
+	// records and objects are changed by one call at a time.
+	records, objects sync.Mutex
 }
 
 // once reports whether it is the first time that a thing is to be said.

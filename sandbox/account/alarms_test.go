@@ -52,7 +52,7 @@ func TestAlarms(t *testing.T) {
 	c := w.color("green", w.definition("green", runtimetest.Push(t), nil), in{"healthCheckGracePeriodSeconds": 1 << 30})
 	name := text(c.service, "name")
 
-	of := in{"ClusterName": "codeflow", "ServiceName": name}
+	of := in{"ClusterName": "codeflow-green-cluster", "ServiceName": name}
 	w.rule("running", "ECS/ContainerInsights", "RunningTaskCount", "Minimum", of, in{"threshold": 1.5})
 	w.rule("cpu", "AWS/ECS", "CPUUtilization", "Average", of, in{"threshold": 80, "alarmActions": []string{topic}, "okActions": []string{topic}})
 	w.rule("backups", "AWS/Backup", "NumberOfBackupJobsCompleted", "Sum", in{"ResourceType": "RDS"}, in{

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 
@@ -16,13 +15,13 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 )
 
-// Administrator is the role of whoever may do everything.
+// Administrator is who may do everything. All others are roles.
 const Administrator = "administrator"
 
 // serveAPI answers AWS's protocols over the account.
 func (a *Account) serveAPI() (err error) {
 	a.api, err = awsapi.Serve([]awsapi.Service{
-		a.ecsAPI(), a.balancersAPI(), a.cloudwatchAPI(), a.route53API(), a.secretsAPI(), a.parametersAPI(), stsAPI(),
+		a.ecsAPI(), a.balancersAPI(), a.cloudwatchAPI(), a.route53API(), a.secretsAPI(), a.parametersAPI(), a.objectsAPI(), stsAPI(),
 	}, a.opts.Authorize)
 	return err
 }
@@ -32,14 +31,23 @@ type Access struct{ URL, AccessKeyID, SecretAccessKey string }
 
 // Access returns that of a role, by its name.
 func (a *Account) Access(role string) (Access, error) {
-	key := a.api.Key(roleARN(role))
+	key := a.api.Key(principal(role))
 	return Access{a.api.URL, key.AccessKeyID, key.SecretAccessKey}, nil
 }
 
 // Calls counts the calls of the account, by role and service.
 func (a *Account) Calls() ([]awsapi.Count, error) { return a.api.Counts(), nil }
 
-func roleARN(name string) string { return fmt.Sprintf("arn:aws:iam::%s:role/%s", cloud.Account, name) }
+// principal is the ARN of a role's session, or of the administrator.
+func principal(role string) string {
+	if role == Administrator {
+		return fmt.Sprintf("arn:aws:iam::%s:user/%s", cloud.Account, role)
+	}
+	return fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/sandbox", cloud.Account, role)
+}
+
+// on is the permission for resources.
+func on(arns ...string) awsapi.Permission { return awsapi.Permission{Resources: arns} }
 
 // refuse is an error with one of AWS's codes.
 func refuse(code, format string, args ...any) error {
@@ -89,10 +97,8 @@ func stsAPI() awsapi.Service {
 		SigningName: "sts", Namespace: "https://sts.amazonaws.com/doc/2011-06-15/",
 		Operations: map[string]awsapi.Operation{
 			"GetCallerIdentity": awsapi.Do(func(ctx context.Context, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
-				role := path.Base(awsapi.Principal(ctx))
 				return &sts.GetCallerIdentityOutput{
-					Account: aws.String(cloud.Account), UserId: aws.String("AROASANDBOX:" + role),
-					Arn: aws.String(fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/sandbox", cloud.Account, role)),
+					Account: aws.String(cloud.Account), UserId: aws.String("AROASANDBOX:sandbox"), Arn: aws.String(awsapi.Principal(ctx)),
 				}, nil
 			}),
 		},

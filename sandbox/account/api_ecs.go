@@ -22,26 +22,28 @@ const ecsPage = 100
 
 func (a *Account) ecsAPI() awsapi.Service {
 	return awsapi.Service{SigningName: "ecs", LowerCase: true, Operations: map[string]awsapi.Operation{
-		"DescribeServices": awsapi.On(awsapi.Do(a.describeServices), func(in *ecs.DescribeServicesInput) []string {
-			return a.serviceARNs(in.Cluster, in.Services...)
+		"DescribeServices": awsapi.Needs(awsapi.Do(a.describeServices), func(ctx context.Context, in *ecs.DescribeServicesInput) awsapi.Permission {
+			return on(a.serviceARNs(ctx, in.Cluster, in.Services...)...)
 		}),
-		"DescribeTasks": awsapi.On(awsapi.Do(a.describeTasks), func(in *ecs.DescribeTasksInput) []string { return in.Tasks }),
-		"ListClusters":  awsapi.Do(a.listClusters),
-		"ListServices":  awsapi.Do(a.listServices),
-		"ListTasks":     awsapi.Do(a.listTasks),
-		"UpdateService": awsapi.On(awsapi.Do(a.updateService), func(in *ecs.UpdateServiceInput) []string {
-			return a.serviceARNs(in.Cluster, aws.ToString(in.Service))
+		"DescribeTasks": awsapi.Needs(awsapi.Do(a.describeTasks), func(_ context.Context, in *ecs.DescribeTasksInput) awsapi.Permission {
+			return on(in.Tasks...)
+		}),
+		"ListClusters": awsapi.Do(a.listClusters),
+		"ListServices": awsapi.Do(a.listServices),
+		"ListTasks":    awsapi.Do(a.listTasks),
+		"UpdateService": awsapi.Needs(awsapi.Do(a.updateService), func(ctx context.Context, in *ecs.UpdateServiceInput) awsapi.Permission {
+			return on(a.serviceARNs(ctx, in.Cluster, aws.ToString(in.Service))...)
 		}),
 	}}
 }
 
 // serviceARNs are what calls about services ask permission for.
-func (a *Account) serviceARNs(cluster *string, names ...string) (arns []string) {
+func (a *Account) serviceARNs(ctx context.Context, cluster *string, names ...string) (arns []string) {
 	for _, name := range names {
 		if r := a.find("ecs/service", "name", path.Base(name)); r != nil {
 			arns = append(arns, r.ID)
 		} else {
-			arns = append(arns, fmt.Sprintf("arn:aws:ecs:*:%s:service/%s/%s", cloud.Account, path.Base(aws.ToString(cluster)), path.Base(name)))
+			arns = append(arns, fmt.Sprintf("arn:aws:ecs:%s:%s:service/%s/%s", awsapi.Region(ctx), cloud.Account, path.Base(aws.ToString(cluster)), path.Base(name)))
 		}
 	}
 	return arns
@@ -96,7 +98,7 @@ func (a *Account) describeServices(ctx context.Context, in *ecs.DescribeServices
 	for _, name := range in.Services {
 		i := slices.IndexFunc(services, func(r *cloud.Resource) bool { return textOf(r, "name") == path.Base(name) })
 		if i < 0 {
-			out.Failures = append(out.Failures, types.Failure{Arn: aws.String(a.serviceARNs(&cluster, name)[0]), Reason: aws.String("MISSING")})
+			out.Failures = append(out.Failures, types.Failure{Arn: aws.String(a.serviceARNs(ctx, &cluster, name)[0]), Reason: aws.String("MISSING")})
 			continue
 		}
 		service, err := a.serviceAPI(services[i], cluster)

@@ -39,12 +39,10 @@ func (a *Account) route53API() awsapi.Service {
 		},
 		Operations: map[string]awsapi.Operation{
 			"ListHostedZones": awsapi.Do(a.listHostedZones),
-			"ListResourceRecordSets": awsapi.On(awsapi.Do(a.listRecords), func(in *route53.ListResourceRecordSetsInput) []string {
-				return []string{zoneARN(in.HostedZoneId)}
+			"ListResourceRecordSets": awsapi.Needs(awsapi.Do(a.listRecords), func(_ context.Context, in *route53.ListResourceRecordSetsInput) awsapi.Permission {
+				return on(zoneARN(in.HostedZoneId))
 			}),
-			"ChangeResourceRecordSets": awsapi.On(awsapi.Do(a.changeRecords), func(in *route53.ChangeResourceRecordSetsInput) []string {
-				return []string{zoneARN(in.HostedZoneId)}
-			}),
+			"ChangeResourceRecordSets": awsapi.Needs(awsapi.Do(a.changeRecords), changePermission),
 		},
 	}
 }
@@ -57,6 +55,21 @@ func (a *Account) listHostedZones(ctx context.Context, in *route53.ListHostedZon
 		out.HostedZones = append(out.HostedZones, types.HostedZone{Id: aws.String("/hostedzone/" + r.ID), Name: aws.String(dotted(textOf(r, "name")))})
 	}
 	return out, err
+}
+
+// changePermission has the condition keys of a change.
+// https://docs.aws.amazon.com/Route53/latest/DeveloperGuide/specifying-conditions-route53.html
+func changePermission(_ context.Context, in *route53.ChangeResourceRecordSetsInput) awsapi.Permission {
+	p := on(zoneARN(in.HostedZoneId))
+	const key = "route53:ChangeResourceRecordSets"
+	p.Conditions = map[string][]string{}
+	add := func(name, value string) { p.Conditions[key+name] = append(p.Conditions[key+name], value) }
+	for _, change := range in.ChangeBatch.Changes {
+		add("NormalizedRecordNames", strings.ToLower(strings.TrimSuffix(aws.ToString(change.ResourceRecordSet.Name), ".")))
+		add("RecordTypes", string(change.ResourceRecordSet.Type))
+		add("Actions", string(change.Action))
+	}
+	return p
 }
 
 func zoneARN(id *string) string { return "arn:aws:route53:::hostedzone/" + aws.ToString(id) }

@@ -3,6 +3,8 @@ package account
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"path"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,15 +18,19 @@ import (
 )
 
 func (a *Account) secretsAPI() awsapi.Service {
-	arn := func(id *string) []string {
+	secret := func(id *string) awsapi.Permission {
 		if secret := a.find("secretsmanager/secret", "name", aws.ToString(id)); secret != nil {
-			return []string{secret.ID}
+			return on(secret.ID)
 		}
-		return []string{aws.ToString(id)}
+		return on(aws.ToString(id))
 	}
 	return awsapi.Service{SigningName: "secretsmanager", Operations: map[string]awsapi.Operation{
-		"GetSecretValue": awsapi.On(awsapi.Do(a.getSecretValue), func(in *secretsmanager.GetSecretValueInput) []string { return arn(in.SecretId) }),
-		"PutSecretValue": awsapi.On(awsapi.Do(a.putSecretValue), func(in *secretsmanager.PutSecretValueInput) []string { return arn(in.SecretId) }),
+		"GetSecretValue": awsapi.Needs(awsapi.Do(a.getSecretValue), func(_ context.Context, in *secretsmanager.GetSecretValueInput) awsapi.Permission {
+			return secret(in.SecretId)
+		}),
+		"PutSecretValue": awsapi.Needs(awsapi.Do(a.putSecretValue), func(_ context.Context, in *secretsmanager.PutSecretValueInput) awsapi.Permission {
+			return secret(in.SecretId)
+		}),
 	}}
 }
 
@@ -48,13 +54,19 @@ func (a *Account) putSecretValue(_ context.Context, in *secretsmanager.PutSecret
 const parameterType = "aws:ssm/parameter:Parameter"
 
 func (a *Account) parametersAPI() awsapi.Service {
-	arn := func(name *string) []string {
-		return []string{"arn:aws:ssm:*:" + cloud.Account + ":parameter/" + strings.TrimPrefix(aws.ToString(name), "/")}
+	parameter := func(ctx context.Context, name *string) awsapi.Permission {
+		return on(fmt.Sprintf("arn:aws:ssm:%s:%s:parameter/%s", awsapi.Region(ctx), cloud.Account, strings.TrimPrefix(aws.ToString(name), "/")))
 	}
 	return awsapi.Service{SigningName: "ssm", Operations: map[string]awsapi.Operation{
-		"GetParameter":    awsapi.On(awsapi.Do(a.getParameter), func(in *ssm.GetParameterInput) []string { return arn(in.Name) }),
-		"PutParameter":    awsapi.On(awsapi.Do(a.putParameter), func(in *ssm.PutParameterInput) []string { return arn(in.Name) }),
-		"DeleteParameter": awsapi.On(awsapi.Do(a.deleteParameter), func(in *ssm.DeleteParameterInput) []string { return arn(in.Name) }),
+		"GetParameter": awsapi.Needs(awsapi.Do(a.getParameter), func(ctx context.Context, in *ssm.GetParameterInput) awsapi.Permission {
+			return parameter(ctx, in.Name)
+		}),
+		"PutParameter": awsapi.Needs(awsapi.Do(a.putParameter), func(ctx context.Context, in *ssm.PutParameterInput) awsapi.Permission {
+			return parameter(ctx, in.Name)
+		}),
+		"DeleteParameter": awsapi.Needs(awsapi.Do(a.deleteParameter), func(ctx context.Context, in *ssm.DeleteParameterInput) awsapi.Permission {
+			return parameter(ctx, in.Name)
+		}),
 	}}
 }
 
@@ -93,7 +105,7 @@ func (a *Account) deleteParameter(ctx context.Context, in *ssm.DeleteParameterIn
 // environment is what leads the AWS SDK in a task here, as the task's role.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 func (a *Account) environment(region, role string) []task.Variable {
-	key := a.api.Key(role)
+	key := a.api.Key(principal(path.Base(role)))
 	return []task.Variable{
 		{Name: "AWS_REGION", Value: region},
 		{Name: "AWS_ENDPOINT_URL", Value: a.api.URL},

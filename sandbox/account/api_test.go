@@ -3,7 +3,12 @@
 package account_test
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -12,15 +17,19 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	elb "github.com/aws/aws-sdk-go-v2/service/elasticloadbalancingv2"
 	"github.com/aws/aws-sdk-go-v2/service/route53"
+	"github.com/aws/aws-sdk-go-v2/service/route53/types"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
+	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
+	"github.com/ferg-cod3s/codeflow-infrastructure/ops/opstest"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/account"
 )
 
@@ -53,7 +62,7 @@ func (w *world) pages(t *testing.T) {
 	require.ErrorContains(t, err, "InvalidNextToken")
 	caller, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, nil)
 	require.NoError(t, err)
-	assert.Equal(t, "arn:aws:sts::000000000000:assumed-role/administrator/sandbox", *caller.Arn)
+	assert.Equal(t, "arn:aws:iam::000000000000:user/administrator", *caller.Arn)
 }
 
 // partial is what CloudWatch says when it does not know all.
@@ -130,4 +139,115 @@ func (w *world) cli(t *testing.T) {
 	seen, err := w.seen.Weights(t.Context())
 	require.NoError(t, err)
 	assert.Equal(t, seen, weights)
+}
+
+// s3 sends a signed request, without S3's SDK, which takes long to compile.
+func (w *world) s3(method, path, header, value, body string) (status int, answer string, headers http.Header) {
+	w.t.Helper()
+	access, err := w.Access(account.Administrator)
+	require.NoError(w.t, err)
+	request, err := http.NewRequestWithContext(w.t.Context(), method, access.URL+path, strings.NewReader(body))
+	require.NoError(w.t, err)
+	if header != "" {
+		request.Header.Set(header, value)
+	}
+	sum := sha256.Sum256([]byte(body))
+	hash := hex.EncodeToString(sum[:])
+	request.Header.Set("X-Amz-Content-Sha256", hash)
+	signer := v4.NewSigner(func(o *v4.SignerOptions) { o.DisableURIPathEscaping = true })
+	require.NoError(w.t, signer.SignHTTP(w.t.Context(), aws.Credentials{AccessKeyID: access.AccessKeyID, SecretAccessKey: access.SecretAccessKey},
+		request, hash, "s3", region, time.Now()))
+	response, err := http.DefaultClient.Do(request)
+	require.NoError(w.t, err)
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(w.t, err)
+	return response.StatusCode, string(text), response.Header
+}
+
+// TestObjects goes through the conditional requests of a lock and a state file.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
+func TestObjects(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir(), account.Options{OnPaper: true})
+	w.seed("s3/bucketV2", in{"bucket": "state"})
+	const key, etag = "/state/.pulumi/locks/a%20b.json", `"900150983cd24fb0d6963f7d28e17f72"` // of abc
+	for i, c := range []struct {
+		method, path, header, value, body string
+		status                            int
+		answer                            string
+	}{
+		{"GET", key, "", "", "", 404, "<Code>NoSuchKey</Code>"},
+		{"PUT", "/none/a", "", "", "abc", 404, "<Code>NoSuchBucket</Code>"},
+		{"PUT", key, "If-Match", etag, "abc", 404, "<Code>NoSuchKey</Code>"},
+		{"PUT", key, "If-None-Match", "*", "abc", 200, ""},
+		{"PUT", key, "If-None-Match", "*", "other", 412, "<Code>PreconditionFailed</Code>"},
+		{"PUT", key, "If-Match", `"0"`, "other", 412, "<Code>PreconditionFailed</Code>"},
+		{"GET", key, "", "", "", 200, "abc"},
+		{"HEAD", key, "", "", "", 200, ""},
+		{"PUT", "/state/b", "", "", "", 200, ""},
+		{"GET", "/state?list-type=2&prefix=.pulumi%2F", "", "", "", 200, "<Key>.pulumi/locks/a b.json</Key>"},
+		{"GET", "/state?list-type=2&max-keys=1", "", "", "", 200, "<NextContinuationToken>1</NextContinuationToken>"},
+		{"GET", "/state?list-type=2&continuation-token=1", "", "", "", 200, "<IsTruncated>false</IsTruncated><Contents><Key>b</Key>"},
+		{"DELETE", key, "If-Match", `"0"`, "", 412, "<Code>PreconditionFailed</Code>"},
+		{"DELETE", key, "If-Match", etag, "", 200, ""},
+		{"DELETE", key, "", "", "", 200, ""},
+		{"GET", key, "", "", "", 404, "<Code>NoSuchKey</Code>"},
+		{"POST", key, "", "", "", 400, "the sandbox does not know s3:POST " + strings.ReplaceAll(key, "%20", " ")},
+	} {
+		status, answer, headers := w.s3(c.method, c.path, c.header, c.value, c.body)
+		assert.Equal(t, c.status, status, "%d: %s", i, answer)
+		assert.Contains(t, answer, c.answer, i)
+		if c.answer == "abc" {
+			assert.Equal(t, etag, headers.Get("Etag"))
+		}
+	}
+	opstest.StoreContract(t, opsaws.NewObject(w.aws(account.Administrator), "state", "ops/prod.json"))
+	require.NoError(t, w.SetFault("api-error=409:s3:PutObject", true))
+	status, answer, _ := w.s3("PUT", key, "If-None-Match", "*", "abc")
+	assert.Equal(t, http.StatusConflict, status)
+	assert.Contains(t, answer, "<Code>ConditionalRequestConflict</Code>")
+}
+
+func TestChangeRecords(t *testing.T) {
+	t.Parallel()
+	w := open(t, t.TempDir(), account.Options{OnPaper: true})
+	client := route53.NewFromConfig(w.aws(account.Administrator))
+	change := func(action types.ChangeAction, name string, ttl int64) types.Change {
+		return types.Change{Action: action, ResourceRecordSet: &types.ResourceRecordSet{
+			Name: aws.String(name + "." + domain + "."), Type: types.RRTypeTxt, TTL: &ttl, ResourceRecords: []types.ResourceRecord{{Value: aws.String(`"x"`)}},
+		}}
+	}
+	list := func() (all []string) {
+		out, err := client.ListResourceRecordSets(t.Context(), &route53.ListResourceRecordSetsInput{HostedZoneId: &w.zone})
+		require.NoError(t, err)
+		for _, r := range out.ResourceRecordSets {
+			all = append(all, fmt.Sprintf("%s %d", strings.TrimSuffix(*r.Name, "."+domain+"."), *r.TTL))
+		}
+		return all
+	}
+	const create, upsert, remove = types.ChangeActionCreate, types.ChangeActionUpsert, types.ChangeActionDelete
+	for i, c := range []struct {
+		changes []types.Change
+		problem string
+		want    []string
+	}{
+		{[]types.Change{change(create, "a", 30), change(create, "b", 30)}, "", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 30), change(create, "b", 60)}, "but it already exists", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 60)}, "do not match the current values", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "c", 30)}, "but it was not found", []string{"a 30", "b 30"}},
+		{[]types.Change{change(remove, "a", 30), change(create, "a", 60), change(upsert, "c", 5)}, "", []string{"a 60", "b 30", "c 5"}},
+		{[]types.Change{change(remove, "a", 60), change(upsert, "c", 6)}, "", []string{"b 30", "c 6"}},
+	} {
+		_, err := client.ChangeResourceRecordSets(t.Context(), &route53.ChangeResourceRecordSetsInput{
+			HostedZoneId: &w.zone, ChangeBatch: &types.ChangeBatch{Changes: c.changes},
+		})
+		var refused *types.InvalidChangeBatch
+		if c.problem == "" {
+			require.NoError(t, err, i)
+		} else if assert.ErrorAs(t, err, &refused, i) {
+			assert.ErrorContains(t, err, c.problem, i)
+		}
+		assert.Equal(t, c.want, list(), i)
+	}
 }

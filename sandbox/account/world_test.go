@@ -43,6 +43,7 @@ type registry struct{ down atomic.Bool }
 func (*registry) Endpoint() string        { return runtimetest.Endpoint() }
 func (*registry) Has(string, string) bool { return true }
 func (*registry) Empty(string) bool       { return false }
+func (*registry) Password() string        { return "" }
 func (*registry) Remove(string) error     { return nil }
 func (r *registry) SetDown(down bool)     { r.down.Store(down) }
 func (r *registry) Down() bool            { return r.down.Load() }
@@ -74,8 +75,7 @@ func open(t *testing.T, dir string, opts account.Options) *world {
 	w.seed("ec2/internetGateway", in{"vpcId": w.vpc})
 	w.zone = w.seed("route53/zone", in{"name": domain}).ID
 	w.seen = opsaws.New(w.aws("codeflow-operator-prod"), opsaws.Settings{
-		Project: "codeflow", Environment: "prod", Domain: domain, Zone: func(context.Context) (string, error) { return w.zone, nil },
-		Minute: opts.TimeScale.Seconds(60),
+		Project: "codeflow", Environment: "prod", Domain: domain, Minute: opts.TimeScale.Seconds(60),
 	})
 	return w
 }

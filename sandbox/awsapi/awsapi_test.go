@@ -32,7 +32,7 @@ import (
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/awsapi"
 )
 
-const role = "arn:aws:iam::000000000000:role/operator"
+const role = "arn:aws:sts::000000000000:assumed-role/operator/sandbox"
 
 // echo remembers its last input, and answers with an output or an error.
 type echo[I, O any] struct {
@@ -61,7 +61,9 @@ func serve(t *testing.T, authorize awsapi.Authorize) *world {
 	var err error
 	w.Server, err = awsapi.Serve([]awsapi.Service{
 		{SigningName: "ecs", LowerCase: true, Operations: map[string]awsapi.Operation{
-			"DescribeServices": awsapi.On(w.services.operation(), func(in *ecs.DescribeServicesInput) []string { return in.Services }),
+			"DescribeServices": awsapi.Needs(w.services.operation(), func(_ context.Context, in *ecs.DescribeServicesInput) awsapi.Permission {
+				return awsapi.Permission{Action: "Describe", Resources: in.Services, Conditions: map[string][]string{"ecs:cluster": {"c"}}}
+			}),
 		}},
 		{SigningName: "monitoring", Prefix: "cloudwatch", Operations: map[string]awsapi.Operation{"GetMetricData": w.metrics.operation()}},
 		{
@@ -265,9 +267,13 @@ func TestSignature(t *testing.T) {
 
 func TestAuthorize(t *testing.T) {
 	t.Parallel()
-	var asked []awsapi.Call
-	w := serve(t, func(_ context.Context, call awsapi.Call) error {
-		if asked = append(asked, call); call.Resource == "forbidden" {
+	type call struct {
+		principal, action, resource string
+		conditions                  map[string][]string
+	}
+	var asked []call
+	w := serve(t, func(_ context.Context, principal, action, resource string, conditions map[string][]string) error {
+		if asked = append(asked, call{principal, action, resource, conditions}); resource == "forbidden" {
 			return errors.New("User: somebody is not authorized to perform: ecs:DescribeServices")
 		}
 		return nil
@@ -278,11 +284,10 @@ func TestAuthorize(t *testing.T) {
 	assert.Nil(t, w.services.got)
 	_, err = w.describe(t)
 	require.NoError(t, err)
-	conditions := map[string]string{"aws:PrincipalArn": role, "aws:RequestedRegion": "eu-central-1", "aws:SecureTransport": "true"}
-	call := func(resource string) awsapi.Call {
-		return awsapi.Call{Principal: role, Action: "ecs:DescribeServices", Resource: resource, Conditions: conditions}
+	conditions := map[string][]string{
+		"aws:PrincipalArn": {role}, "aws:RequestedRegion": {"eu-central-1"}, "aws:SecureTransport": {"true"}, "ecs:cluster": {"c"},
 	}
-	assert.Equal(t, []awsapi.Call{call("a"), call("forbidden"), call("*")}, asked)
+	assert.Equal(t, []call{{role, "ecs:Describe", "a", conditions}, {role, "ecs:Describe", "forbidden", conditions}, {role, "ecs:Describe", "*", conditions}}, asked)
 	counts := []awsapi.Count{{Role: "operator", Service: "ecs", Calls: 2, Failed: 1}}
 	assert.Equal(t, counts, w.Counts())
 	var table strings.Builder

@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"path"
 	"slices"
+	"strings"
 	"text/tabwriter"
 )
 
@@ -31,7 +31,9 @@ func (s *Server) Counts() (all []Count) {
 func (s *Server) count(principal, service string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	of := [2]string{path.Base(principal), service}
+	_, name, _ := strings.Cut(principal, "/") // role/NAME, or assumed-role/NAME/SESSION
+	name, _, _ = strings.Cut(name, "/")
+	of := [2]string{name, service}
 	if s.counts[of] == nil {
 		s.counts[of] = &Count{Role: of[0], Service: service}
 	}

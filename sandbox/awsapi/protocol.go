@@ -2,6 +2,7 @@ package awsapi
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"encoding/xml"
@@ -212,13 +213,10 @@ var queryCodes = map[string]string{
 }
 
 func (p queryProtocol) fail(w http.ResponseWriter, status int, code, message string) {
-	if other, ok := queryCodes[code]; ok {
-		code = other
-	}
 	w.Header().Set("Content-Type", "text/xml")
 	w.WriteHeader(status)
 	writeXML(w, "ErrorResponse", p.service.Namespace, map[string]any{
-		"Error": map[string]any{"Type": "Sender", "Code": code, "Message": message}, "RequestId": "sandbox",
+		"Error": map[string]any{"Type": "Sender", "Code": cmp.Or(queryCodes[code], code), "Message": message}, "RequestId": "sandbox",
 	}, sameName)
 }
 
@@ -230,12 +228,14 @@ func (p restProtocol) read(r *http.Request, body []byte) (operation string, inpu
 	for route, name := range p.service.Routes {
 		method, path, _ := strings.Cut(route, " ")
 		if labels, ok := match(path, r.URL.Path); ok && method == r.Method {
-			for key, values := range r.URL.Query() {
-				if member, ok := p.service.Parameters[name][key]; ok {
-					labels[member] = values[0]
+			for parameter, member := range p.service.Parameters[name] {
+				if value := cmp.Or(r.URL.Query().Get(parameter), r.Header.Get(parameter)); value != "" {
+					labels[member] = value
 				}
 			}
-			if len(body) > 0 {
+			if p.service.Payload != "" {
+				labels[p.service.Payload] = body
+			} else if len(body) > 0 {
 				var members any
 				members, err = readXML(xml.NewDecoder(bytes.NewReader(body)))
 				root, _ := members.(map[string]any)
@@ -291,12 +291,15 @@ func readXML(d *xml.Decoder) (any, error) {
 func match(pattern, path string) (labels map[string]any, ok bool) {
 	want, got := strings.Split(pattern, "/"), strings.Split(strings.TrimSuffix(path, "/"), "/")
 	labels = map[string]any{}
+	if rest := len(want) - 1; strings.HasSuffix(want[rest], "+}") && len(got) > len(want) {
+		got = append(got[:rest:rest], strings.Join(got[rest:], "/"))
+	}
 	if len(want) != len(got) {
 		return nil, false
 	}
 	for i, part := range want {
 		if label, isLabel := strings.CutPrefix(part, "{"); isLabel {
-			labels[strings.TrimSuffix(label, "}")] = got[i]
+			labels[strings.TrimRight(label, "+}")] = got[i]
 		} else if part != got[i] {
 			return nil, false
 		}
@@ -311,7 +314,12 @@ func (p restProtocol) write(w http.ResponseWriter, operation string, output any)
 }
 
 func (p restProtocol) fail(w http.ResponseWriter, status int, code, message string) {
-	queryProtocol(p).fail(w, status, code, message)
+	if p.service.Payload == "" {
+		queryProtocol(p).fail(w, status, code, message)
+		return
+	}
+	w.WriteHeader(status) // S3 has errors without an envelope.
+	writeXML(w, "Error", p.service.Namespace, map[string]any{"Code": cmp.Or(queryCodes[code], code), "Message": message}, sameName)
 }
 
 // writeXML writes a document. Elements of lists have the name that element makes of

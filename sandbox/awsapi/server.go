@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"reflect"
@@ -29,17 +30,36 @@ type Service struct {
 	// LowerCase tells that members begin with a lower case letter on the wire.
 	LowerCase  bool
 	Operations map[string]Operation
-	// Routes are the operations of REST, by method and path: "GET /{Bucket}". Their
-	// Parameters are those of the query, as members of the input.
+	// Routes are the operations of REST, by method and path: "GET /{Bucket}", where
+	// {Key+} is the rest of the path. Their Parameters are those of the query and the
+	// headers, as members of the input.
 	Routes     map[string]string
 	Parameters map[string]map[string]string
+	// Payload is the member that a request's body is. Default: it is XML.
+	Payload string
+}
+
+// Raw is the output of an operation whose answer is headers and a body.
+type Raw struct {
+	Header http.Header
+	Body   []byte
 }
 
 // Operation is what is done with an input; see [Do].
 type Operation struct {
-	input     func() any
-	resources func(input any) []string
-	do        func(ctx context.Context, input any) (any, error)
+	input func() any
+	needs func(ctx context.Context, input any) Permission
+	do    func(ctx context.Context, input any) (any, error)
+}
+
+// Permission is what a call needs.
+type Permission struct {
+	// Action of IAM, without the service. Default: the operation's name.
+	Action string
+	// Resources by ARN, each of which it is needed for. Default: "*".
+	Resources []string
+	// Conditions are the operation's condition keys.
+	Conditions map[string][]string
 }
 
 // Do is an operation over the SDK's types. Its errors are the SDK's, or have their
@@ -51,27 +71,16 @@ func Do[I, O any](do func(context.Context, *I) (*O, error)) Operation {
 	}
 }
 
-// On says which resources an operation is about, by ARN. Default: "*", all.
-func On[I any](o Operation, resources func(*I) []string) Operation {
-	o.resources = func(input any) []string { return resources(input.(*I)) }
+// Needs says which permission an operation needs.
+func Needs[I any](o Operation, needs func(context.Context, *I) Permission) Operation {
+	o.needs = func(ctx context.Context, input any) Permission { return needs(ctx, input.(*I)) }
 	return o
 }
 
-// Call is who calls what.
-type Call struct {
-	// Principal is the ARN of the role that calls.
-	Principal string
-	// Action is IAM's, like "ecs:DescribeServices".
-	Action string
-	// Resource is an ARN, or "*".
-	Resource string
-	// Conditions are the request's context, by condition key.
-	Conditions map[string]string
-}
-
-// Authorize refuses a call by an error. One that is no [smithy.APIError] becomes the
-// message of AccessDenied.
-type Authorize func(ctx context.Context, call Call) error
+// Authorize refuses by an error that a principal, by its ARN, does an action like
+// "ecs:DescribeServices" on a resource, under condition keys. One that is no
+// [smithy.APIError] becomes the message of AccessDenied.
+type Authorize func(ctx context.Context, principal, action, resource string, conditions map[string][]string) error
 
 // Server answers on a loopback port.
 type Server struct {
@@ -102,7 +111,7 @@ func Serve(services []Service, authorize Authorize) (*Server, error) {
 		keys: map[string]key{}, counts: map[[2]string]*Count{},
 	}
 	if s.authorize == nil {
-		s.authorize = func(context.Context, Call) error { return nil }
+		s.authorize = func(context.Context, string, string, string, map[string][]string) error { return nil }
 	}
 	for _, service := range services {
 		service.Prefix = cmp.Or(service.Prefix, service.SigningName)
@@ -172,6 +181,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, status, code, message)
 		return
 	}
+	if raw, ok := output.(*Raw); ok {
+		maps.Copy(w.Header(), raw.Header)
+		_, _ = w.Write(raw.Body) //nolint:gosec // SDKs read it; the client may be gone.
+		return
+	}
 	p.write(w, operation, document(reflect.ValueOf(output), p.name))
 }
 
@@ -190,17 +204,12 @@ func (s *Server) call(r *http.Request, body []byte, p protocol, service *Service
 		return name, nil, refuse("ValidationException", "reading the input of %s: %v", name, err)
 	}
 	ctx := context.WithValue(r.Context(), callerKey{}, by)
-	action := service.Prefix + ":" + name
-	for _, resource := range operation.on(input) {
-		err := s.authorize(ctx, Call{by.principal, action, resource, map[string]string{
-			"aws:PrincipalArn": by.principal, "aws:RequestedRegion": by.region, "aws:SecureTransport": "true",
-		}})
-		if refusal := smithy.APIError(nil); err != nil && !errors.As(err, &refusal) {
-			err = refuse(accessDenied, "%v", err)
-		}
-		if err != nil {
-			return name, nil, err
-		}
+	var needs Permission
+	if operation.needs != nil {
+		needs = operation.needs(ctx, input)
+	}
+	if err := s.permitted(ctx, service.Prefix+":"+cmp.Or(needs.Action, name), needs); err != nil {
+		return name, nil, err
 	}
 	ctx, err = s.faults.strike(ctx, service.Prefix, name)
 	if err == nil {
@@ -209,13 +218,24 @@ func (s *Server) call(r *http.Request, body []byte, p protocol, service *Service
 	return name, output, err
 }
 
-func (o Operation) on(input any) []string {
-	if o.resources != nil {
-		if resources := o.resources(input); len(resources) > 0 {
-			return resources
+// permitted asks whether the caller may do an action.
+func (s *Server) permitted(ctx context.Context, action string, needs Permission) error {
+	by := callerOf(ctx)
+	conditions := map[string][]string{"aws:PrincipalArn": {by.principal}, "aws:RequestedRegion": {by.region}, "aws:SecureTransport": {"true"}}
+	maps.Copy(conditions, needs.Conditions)
+	if len(needs.Resources) == 0 {
+		needs.Resources = []string{"*"}
+	}
+	for _, resource := range needs.Resources {
+		err := s.authorize(ctx, by.principal, action, resource, conditions)
+		if refusal := smithy.APIError(nil); err != nil && !errors.As(err, &refusal) {
+			err = refuse(accessDenied, "%v", err)
+		}
+		if err != nil {
+			return err
 		}
 	}
-	return []string{"*"}
+	return nil
 }
 
 // caller is who signed a request, and for what.
@@ -231,7 +251,7 @@ func callerOf(ctx context.Context) caller {
 // Region is that of the call.
 func Region(ctx context.Context) string { return callerOf(ctx).region }
 
-// Principal is the ARN of the role that calls.
+// Principal is the ARN of who calls.
 func Principal(ctx context.Context) string { return callerOf(ctx).principal }
 
 // The codes of errors, as AWS JSON has them.
@@ -250,16 +270,23 @@ func refuse(code, format string, args ...any) error {
 // statuses of errors by code, where it is not 400.
 var statuses = map[string]int{
 	accessDenied: http.StatusForbidden, unknownKey: http.StatusForbidden, badSignature: http.StatusForbidden,
-	"NoSuchHostedZone": http.StatusNotFound,
+	"NoSuchHostedZone": http.StatusNotFound, "NoSuchBucket": http.StatusNotFound, "NoSuchKey": http.StatusNotFound,
+	"PreconditionFailed": http.StatusPreconditionFailed,
+}
+
+// wrong are the codes that come with the statuses of [FaultError].
+// https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+var wrong = map[int]string{
+	http.StatusForbidden: accessDenied, http.StatusConflict: "ConditionalRequestConflict", http.StatusServiceUnavailable: "ServiceUnavailable",
 }
 
 // describe is an error as AWS tells it.
 func describe(err error) (status int, code, message string) {
 	var api smithy.APIError
-	var wrong *statusError
+	var fault *statusError
 	switch {
-	case errors.As(err, &wrong):
-		return wrong.status, "InternalFailure", wrong.Error()
+	case errors.As(err, &fault):
+		return fault.status, cmp.Or(wrong[fault.status], "InternalFailure"), fault.Error()
 	case !errors.As(err, &api):
 		return http.StatusInternalServerError, "InternalFailure", err.Error()
 	}

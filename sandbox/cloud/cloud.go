@@ -24,6 +24,8 @@ type Images interface {
 	Remove(repository string) error
 	// Endpoint is the registry's URL, such as http://127.0.0.1:5000.
 	Endpoint() string
+	// Password is what a push must have.
+	Password() string
 }
 
 // Runtime makes what the account has really run. It is called without the

@@ -29,6 +29,8 @@ type fakeImages map[string]bool
 
 func (f fakeImages) Has(repository, digest string) bool { return f[repository+"@"+digest] }
 func (f fakeImages) Endpoint() string                   { return "http://127.0.0.1:5000" }
+func (fakeImages) Password() string                     { return "sandbox" }
+
 func (f fakeImages) Empty(repository string) bool {
 	return !slices.ContainsFunc(slices.Collect(maps.Keys(f)), func(name string) bool {
 		return strings.HasPrefix(name, repository+"@")

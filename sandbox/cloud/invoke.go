@@ -205,7 +205,7 @@ func authorizationToken(q query) (props, error) {
 	if q.cloud.opts.Images == nil {
 		return nil, fmt.Errorf("the sandbox runs without a registry")
 	}
-	const password = "sandbox"
+	password := q.cloud.opts.Images.Password()
 	return props{
 		"userName": "AWS", "password": password, "registryId": Account, "proxyEndpoint": q.cloud.opts.Images.Endpoint(),
 		"authorizationToken": base64.StdEncoding.EncodeToString([]byte("AWS:" + password)),

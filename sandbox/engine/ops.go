@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/components/naming"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops"
 	opsaws "github.com/ferg-cod3s/codeflow-infrastructure/ops/aws"
 	"github.com/ferg-cod3s/codeflow-infrastructure/ops/cli"
@@ -37,32 +38,9 @@ func (s *Sandbox) AWS(role string) (aws.Config, error) {
 func (s *Sandbox) Traffic(role string) (ops.Cloud, error) {
 	cfg, err := s.AWS(role)
 	return opsaws.New(cfg, opsaws.Settings{
-		Project: s.platform.Project, Environment: s.platform.Environment, Domain: s.Domain(), Zone: s.hostedZone,
+		Project: s.platform.Project, Environment: s.platform.Environment, Domain: s.Domain(), ZoneName: s.platform.Domain.ZoneName,
 		Minute: s.scale.Seconds(60),
 	}), err
-}
-
-// hostedZone is the platform's, of its outputs, which are read once: a program of the
-// engine's does that.
-func (s *Sandbox) hostedZone(ctx context.Context) (string, error) {
-	s.mu.Lock()
-	known := s.zone
-	s.mu.Unlock()
-	if known != "" {
-		return known, nil
-	}
-	zone, err := s.pulumi(platformStack, io.Discard).Zone(ctx)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.zone = zone
-	return zone, err
-}
-
-// platformStack is the one with the records.
-const platformStack = "prod"
-
-func (s *Sandbox) pulumi(platform string, log io.Writer) *pulumi.Stacks {
-	return pulumi.New(pulumi.Options{Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log})
 }
 
 // Journal is the folder of the traffic controller's.
@@ -79,13 +57,32 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 	}
 	cfg, err := s.AWS(operator)
 	return &cli.Target{
-		Cloud:  seen,
-		Stacks: s.pulumi(platform, log),
+		Cloud: seen,
+		Stacks: pulumi.New(pulumi.Options{
+			Dir: s.root, Platform: platform, File: s.StackFile(platform), Open: s.stack, Log: log,
+		}),
 		Schema: ops.Migrations(os.DirFS(filepath.Join(s.root, "server", "database", "migrations"))),
 		Colors: s.platform.Colors,
 		Dir:    s.Journal(platform),
+		Probe:  s.probe,
 		File:   s.StackFile(platform),
-		Pace:   ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
-		Tokens: tokens.New(cfg, s.Names().TokensSecret()),
+		// As autoscaling here: 1000 requests in one of these minutes.
+		Thresholds: ops.Thresholds{Load: 1000 / s.scale.Seconds(60).Seconds()},
+		Pace:       ops.Pace{TTL: s.scale.Seconds(ttl), Interval: s.scale.Seconds(interval), Window: s.scale.Seconds(window)},
+		Tokens:     tokens.New(cfg, s.Names().TokensSecret()),
 	}, err
+}
+
+// probe sends a request to a colour's own name.
+func (s *Sandbox) probe(ctx context.Context, color string) error {
+	running, err := s.Account.Status()
+	if err != nil {
+		return err
+	}
+	client, err := running.Client()
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	return ops.Get(ctx, client, "https://"+naming.ColorDomain(color, s.Domain())+"/health")
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -91,7 +92,6 @@ type Sandbox struct {
 
 	mu     sync.Mutex
 	stacks map[string]auto.Stack
-	zone   string // of the platform, once it is known.
 }
 
 // Open starts the simulated account, or works on that of a process that runs it,
@@ -168,6 +168,7 @@ func (s *Sandbox) start(ctx context.Context, opts Options) error {
 	s.close = append(s.close, func() error { stop(); return nil })
 	_, collector, _ := strings.Cut(tracing.Image, "@")
 	images, err := registry.Serve(serving, s.path("registry"), registry.Options{
+		Password:   rand.Text(),
 		Repository: func(name string) (exists, immutable bool) { return s.Cloud.Repository(name) },
 		StandIns:   []string{collector},
 	})
@@ -288,7 +289,7 @@ func (s *Sandbox) stack(ctx context.Context, name string) (auto.Stack, error) {
 	}
 	program := stacks.Program(stacks.Project{Module: s.root, Config: s.path("stacks")})
 	stack, err := auto.UpsertStackInlineSource(ctx, name, project, program,
-		auto.Pulumi(command{s.command}), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
+		auto.Pulumi(pulumi.Quick(command{s.command})), auto.PulumiHome(s.path("home")), auto.WorkDir(s.path("stacks")), auto.EnvVars(maps.Clone(s.env)),
 		auto.SecretsProvider("passphrase"),
 		auto.Project(*settings))
 	if err != nil {

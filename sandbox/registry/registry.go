@@ -10,6 +10,7 @@ package registry
 import (
 	"bytes"
 	"context"
+	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,6 +41,8 @@ type Options struct {
 	// earlier update had copied them: nobody pulls them here, since the sandbox runs
 	// something else in their place.
 	StandIns []string
+	// Password that a push must have; who pulls needs none. The default is none.
+	Password string
 }
 
 // Registry is an OCI registry with a folder.
@@ -96,6 +99,9 @@ func Serve(ctx context.Context, dir string, opts Options) (*Registry, error) {
 // Endpoint is the registry's URL, such as http://127.0.0.1:5000.
 func (r *Registry) Endpoint() string { return r.endpoint }
 
+// Password is what a push must have.
+func (r *Registry) Password() string { return r.opts.Password }
+
 // SetDown makes the registry answer 503 to everything, or ends that.
 func (r *Registry) SetDown(down bool) { r.down.Store(down) }
 
@@ -137,6 +143,11 @@ func (r *Registry) Remove(repository string) error {
 func (r *Registry) ServeHTTP(response http.ResponseWriter, request *http.Request) {
 	if r.down.Load() {
 		fail(response, http.StatusServiceUnavailable, "UNAVAILABLE", "the registry is down")
+		return
+	}
+	if !r.permitted(request) {
+		response.Header().Set("WWW-Authenticate", `Basic realm="sandbox"`)
+		fail(response, http.StatusUnauthorized, "UNAUTHORIZED", "a push must have the password of ecr:GetAuthorizationToken")
 		return
 	}
 	repository, reference, ok := manifestPath(request.URL.Path)
@@ -293,4 +304,12 @@ func fail(response http.ResponseWriter, code int, kind, message string) {
 	_ = json.NewEncoder(response).Encode(map[string]any{ // the client may have gone.
 		"errors": []any{map[string]any{"code": kind, "message": message}},
 	})
+}
+
+// permitted reports whether a request may be answered. What the protocol begins with is
+// refused without the password, so that clients know to send it.
+func (r *Registry) permitted(request *http.Request) bool {
+	reads := request.Method == http.MethodGet || request.Method == http.MethodHead
+	_, password, _ := request.BasicAuth()
+	return reads && request.URL.Path != "/v2/" || subtle.ConstantTimeCompare([]byte(password), []byte(r.opts.Password)) == 1
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/random"
@@ -104,6 +105,19 @@ func TestPushesThatECRRefuses(t *testing.T) {
 
 	require.NoError(t, remote.Write(r.reference(t, "loose", "v1"), one))
 	require.NoError(t, remote.Write(r.reference(t, "loose", "v1"), two))
+}
+
+func TestPushNeedsThePassword(t *testing.T) {
+	t.Parallel()
+	r, _ := serve(t, t.TempDir(), Options{Password: "secret"})
+	one, digest := image(t)
+	ref := r.reference(t, "codeflow", "v1")
+	require.ErrorContains(t, remote.Write(ref, one), "UNAUTHORIZED")
+	require.ErrorContains(t, remote.Write(ref, one, remote.WithAuth(&authn.Basic{Username: "AWS", Password: "guessed"})), "UNAUTHORIZED")
+	require.False(t, r.Has("codeflow", digest))
+	require.NoError(t, remote.Write(ref, one, remote.WithAuth(&authn.Basic{Username: "AWS", Password: r.Password()})))
+	_, err := remote.Image(ref)
+	require.NoError(t, err, "who pulls needs none")
 }
 
 func TestRemove(t *testing.T) {

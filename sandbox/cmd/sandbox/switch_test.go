@@ -124,7 +124,7 @@ func TestSwitchIsKilled(t *testing.T) {
 		if entries, _, err := ops.ReadJournal(journal); err == nil && len(entries) > 0 && ops.Fold(entries).Applied["green"] == 100 {
 			to = "blue"
 		}
-		return []string{"ops", "switch", "--to", to, "--steps", "50,100", "--bake", "100ms", "--guard", "0s", "--yes"}
+		return []string{"ops", "switch", "--to", to, "--steps", "50,100", "--bake", "100ms", "--guard", "0s", "--probe", "--yes"}
 	}
 	next, done := begin(), 0
 	const kills = 20
@@ -186,7 +186,7 @@ func caller(t *testing.T, dir, role string) string {
 func TestTwoSwitchesAtOnce(t *testing.T) {
 	t.Parallel()
 	dir, process := running(t)
-	first, out := startCommand(t, dir, "ops", "switch", "--to", "green", "--bake", "1s", "--guard", "0s", "--yes")
+	first, out := startCommand(t, dir, "ops", "switch", "--to", "green", "--bake", "1s", "--guard", "0s", "--probe", "--yes")
 	require.Eventually(t, func() bool { return strings.Contains(out.String(), "weights:") }, runtimetest.Patience, 20*time.Millisecond, "%s", out)
 
 	second, refused := startCommand(t, dir, "ops", "switch", "--to", "green", "--yes")
