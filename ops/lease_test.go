@@ -5,6 +5,7 @@ package ops_test
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,19 +27,19 @@ func TestMemoryKeepsTheStoresContract(t *testing.T) {
 type machine struct {
 	dir     string
 	line    *opstest.Line
-	cut     bool
-	back    bool // an answer is lost on the way back
+	cut     atomic.Bool
+	back    atomic.Bool // an answer is lost on the way back
 	journal *ops.SharedJournal
 	told    []string
-	lost    error
+	lost    atomic.Value
 }
 
 func newMachine(t *testing.T, store *opstest.Store) *machine {
 	t.Helper()
 	m := &machine{dir: t.TempDir(), line: store.Line()}
 	m.line.Cut = func() (error, bool) {
-		if m.cut {
-			return errors.New("no network"), m.back
+		if m.cut.Load() {
+			return errors.New("no network"), m.back.Load()
 		}
 		return nil, false
 	}
@@ -48,10 +49,10 @@ func newMachine(t *testing.T, store *opstest.Store) *machine {
 func (m *machine) open(t *testing.T, seize bool) error {
 	t.Helper()
 	journal, err := ops.OpenShared(t.Context(), m.line, m.dir, ops.OpenOptions{
-		Command: "ops switch", Seize: seize, Notice: func(text string) { m.told = append(m.told, text) }, Lose: func(err error) { m.lost = err },
+		Command: "ops switch", Seize: seize, Notice: func(text string) { m.told = append(m.told, text) }, Lose: func(err error) { m.lost.Store(err) },
 	})
 	if err == nil {
-		m.journal, m.lost = journal, nil
+		m.journal = journal
 	}
 	return err
 }
@@ -98,7 +99,7 @@ func TestLease(t *testing.T) {
 		assert.Empty(t, b.told)
 
 		// b's machine is lost: nobody renews its lease any more.
-		b.cut = true
+		b.cut.Store(true)
 		time.Sleep(59 * time.Second)
 		require.ErrorAs(t, a.open(t, false), &locked)
 		require.NoError(t, b.journal.Append(entry(ops.Noted)), "saying something is free")
@@ -109,9 +110,9 @@ func TestLease(t *testing.T) {
 		require.NoError(t, a.open(t, false))
 		require.Len(t, a.told, 1)
 		assert.Contains(t, a.told[0], "ended 1s ago and is taken over")
-		b.cut = false
+		b.cut.Store(false)
 		time.Sleep(time.Minute)
-		require.ErrorAs(t, b.lost, &locked, "b is told")
+		require.ErrorAs(t, b.lost.Load().(error), &locked, "b is told")
 		require.ErrorAs(t, b.journal.Append(entry(ops.Noted)), &locked)
 		b.close(t)
 		a.close(t)
@@ -127,14 +128,16 @@ func TestLeaseOutlastsAnOutage(t *testing.T) {
 		a, b := newMachine(t, store), newMachine(t, store)
 		require.NoError(t, a.open(t, false))
 		require.NoError(t, a.journal.Append(entry(ops.Started)))
-		a.cut, a.back = true, true
+		a.cut.Store(true)
+		a.back.Store(true)
 		require.NoError(t, a.journal.Append(entry(ops.Weighing)), "written, but the answer is lost")
-		a.cut = false
+		a.cut.Store(false)
 		require.NoError(t, a.journal.Append(entry(ops.Weighed)))
-		a.cut, a.back = true, false
+		a.cut.Store(true)
+		a.back.Store(false)
 		require.NoError(t, a.journal.Append(entry(ops.Watching)))
 		a.journal.Close() // without the store
-		a.cut = false
+		a.cut.Store(false)
 		time.Sleep(2 * time.Minute)
 		require.NoError(t, a.open(t, false))
 		entries, err := a.journal.Entries()
@@ -142,13 +145,13 @@ func TestLeaseOutlastsAnOutage(t *testing.T) {
 		assert.Len(t, entries, 4, "the copy is ahead of the store")
 		a.close(t)
 
-		b.cut = true
+		b.cut.Store(true)
 		require.ErrorContains(t, b.open(t, false), "taking the lease: no network")
 		require.NoError(t, b.open(t, true), "the way back needs no store")
 		assert.Contains(t, b.told[0], "out of reach, so nobody else can be kept away: only the way back is free")
 		require.ErrorContains(t, b.journal.Append(entry(ops.Started)), "only the way back is free")
 		require.NoError(t, b.journal.Append(entry(ops.Blamed)))
-		b.cut = false
+		b.cut.Store(false)
 		time.Sleep(time.Minute)
 		entries, _, err = ops.ReadShared(t.Context(), b.line)
 		require.NoError(t, err)
@@ -208,7 +211,8 @@ func TestLeaseModel(t *testing.T) {
 						refused++
 					}
 				case 3:
-					m.cut, m.back = !m.cut, s[2]%2 == 0
+					m.cut.Store(!m.cut.Load())
+					m.back.Store(s[2]%2 == 0)
 				case 4, 5:
 					time.Sleep(time.Duration(s[2]) * 8 * time.Second)
 				case 6:
@@ -216,7 +220,7 @@ func TestLeaseModel(t *testing.T) {
 				}
 			}
 			for _, m := range machines {
-				m.cut = false
+				m.cut.Store(false)
 				m.close(t)
 			}
 			// What is in the store is in order, and nobody's entries are between another's.

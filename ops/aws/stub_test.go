@@ -94,18 +94,32 @@ func TestRequests(t *testing.T) {
 		want    ops.Requests
 		unknown string
 	}{
-		"all":         {metrics("Complete", "", full), ops.Requests{Count: 1500, Errors: 9, P95: 1250 * time.Millisecond}, ""},
+		"all": {
+			metrics("Complete", "", full),
+			ops.Requests{Count: 1500, Errors: 9, P95: 1250 * time.Millisecond},
+			"",
+		},
 		"no requests": {metrics("Complete", "", map[string][]float64{"heartbeat": beats}), ops.Requests{}, ""},
 		"late": {
 			metrics("Complete", "", map[string][]float64{"requests": {none, none, none, none, 100}, "heartbeat": {none, none, none, none, 3}}),
-			ops.Requests{Count: 100}, "its load balancer has reported nothing since ",
+			ops.Requests{Count: 100},
+			"its load balancer has reported nothing since ",
 		},
-		"nothing":  {metrics("Complete", "", nil), ops.Requests{}, "its load balancer has reported nothing since "},
-		"internal": {metrics("InternalError", "", map[string][]float64{"requests": {}, "heartbeat": beats}), ops.Requests{}, "CloudWatch answers InternalError for requests"},
-		"partial":  {metrics("PartialData", "", full), ops.Requests{Count: 1500, Errors: 9, P95: 1250 * time.Millisecond}, "CloudWatch answers PartialData for requests"},
+		"nothing": {metrics("Complete", "", nil), ops.Requests{}, "its load balancer has reported nothing since "},
+		"internal": {
+			metrics("InternalError", "", map[string][]float64{"requests": {}, "heartbeat": beats}),
+			ops.Requests{},
+			"CloudWatch answers InternalError for requests",
+		},
+		"partial": {
+			metrics("PartialData", "", full),
+			ops.Requests{Count: 1500, Errors: 9, P95: 1250 * time.Millisecond},
+			"CloudWatch answers PartialData for requests",
+		},
 		"forbidden": {
 			metrics("Forbidden", "<Messages><member><Code>Forbidden</Code><Value>no permission</Value></member></Messages>", map[string][]float64{"requests": {}}),
-			ops.Requests{}, "CloudWatch says of requests: no permission",
+			ops.Requests{},
+			"CloudWatch says of requests: no permission",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -95,7 +95,13 @@ func TestExitCodes(t *testing.T) {
 		defer stop()
 		assert.Equal(t, cli.ExitUnfinished, d.run(short, "switch --to green --yes"))
 		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --to green --yes"))
+		assert.Equal(t, cli.ExitRefused, d.run(ctx, "switch --to blue --or-resume --yes"))
+		again, stop := context.WithTimeout(ctx, 3*time.Minute)
+		defer stop()
+		assert.Equal(t, cli.ExitUnfinished, d.run(again, "switch --to green --or-resume --yes"))
+		assert.Contains(t, d.out.String(), "resumed")
 		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --abort --yes"))
+		assert.Equal(t, cli.ExitOK, d.run(ctx, "switch --announced --or-resume --yes"), "nothing is to be done")
 
 		time.AfterFunc(8*time.Minute, func() { d.fake.Edit(func(s *opstest.State) { s.Colors["green"].Errors = 1 }) })
 		assert.Equal(t, cli.ExitSwitchedBack, d.run(ctx, "switch --to green --yes --commit"))

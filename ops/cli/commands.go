@@ -16,6 +16,7 @@ func (s *session) switchCommand() *cobra.Command {
 	var (
 		opts                     ops.SwitchOptions
 		announced, resume, abort bool
+		orResume                 bool
 	)
 	cmd := &cobra.Command{
 		Use: "switch --to COLOR", Short: "Move the traffic to a colour, step by step", Args: usage(cobra.NoArgs),
@@ -35,6 +36,9 @@ in a row or a grave one do.`,
 				return usageError{errors.New("give one of --to, --announced, --resume and --abort")}
 			}
 			return s.change(cmd, false, func(c *ops.Controller, t *Target) error {
+				if orResume && unfinished(c, opts.To) {
+					resume = true
+				}
 				if !resume && !abort {
 					if err := ops.Lasts("the switch", opts.Takes(t.Pace), t.Until); err != nil {
 						return err
@@ -42,7 +46,7 @@ in a row or a grave one do.`,
 				}
 				move := func(ctx context.Context) error { return c.Switch(ctx, opts) }
 				switch {
-				case announced:
+				case announced && !resume:
 					move = func(ctx context.Context) error { return c.Announced(ctx, opts) }
 				case resume:
 					move = c.Resume
@@ -67,10 +71,18 @@ in a row or a grave one do.`,
 	flags.BoolVar(&opts.OneWay, "one-way", false, "though a migration of the database blocks the way back")
 	flags.BoolVar(&announced, "announced", false, "to the colour that codeflow:traffic gives everything, as a merged pull request does")
 	flags.BoolVar(&resume, "resume", false, "go on with an unfinished switch")
+	flags.BoolVar(&orResume, "or-resume", false, "go on with a switch to the colour that is unfinished, as a workflow that runs again does")
 	flags.BoolVar(&abort, "abort", false, "end an unfinished switch with the weights from before it")
 	s.commitFlag(cmd)
 	s.yesFlag(cmd)
 	return cmd
+}
+
+// unfinished is true when there is a rollout to go on with: to the colour, or to any.
+func unfinished(c *ops.Controller, to string) bool {
+	entries, err := c.Journal.Entries()
+	rollout := ops.Fold(entries)
+	return err == nil && rollout.Unfinished() && (to == "" || to == rollout.Plan.To)
 }
 
 func count(all ...bool) (n int) {

@@ -71,9 +71,10 @@ func (l *Line) Write(ctx context.Context, data []byte, version string) (next str
 			return ops.ErrStoreChanged
 		}
 		s.data, s.version, s.written = append([]byte(nil), data...), s.version+1, time.Now()
+		next = strconv.Itoa(s.version)
 		return nil
 	})
-	return strconv.Itoa(s.version), err
+	return next, err
 }
 
 // StoreContract is what every [ops.Store] must do. It begins without an object.
