@@ -34,8 +34,6 @@ type Options struct {
 	CrashAfter int
 	// Roles are those of [cloud.Options].
 	Roles func() (map[string]iam.Policies, error)
-	// Authorize refuses calls of AWS's protocols. Default: all are allowed.
-	Authorize awsapi.Authorize
 	// Out is told what does not run, and why. Required.
 	Out io.Writer
 }

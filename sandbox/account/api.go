@@ -16,13 +16,17 @@ import (
 )
 
 // Administrator is who may do everything. All others are roles.
-const Administrator = "administrator"
+const Administrator = cloud.Administrator
 
 // serveAPI answers AWS's protocols over the account.
 func (a *Account) serveAPI() (err error) {
+	authorize := a.Cloud.Authorize
+	if a.opts.Roles == nil {
+		authorize = nil
+	}
 	a.api, err = awsapi.Serve([]awsapi.Service{
 		a.ecsAPI(), a.balancersAPI(), a.cloudwatchAPI(), a.route53API(), a.secretsAPI(), a.parametersAPI(), a.objectsAPI(), stsAPI(),
-	}, a.opts.Authorize)
+	}, authorize)
 	return err
 }
 

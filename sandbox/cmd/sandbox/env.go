@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -10,14 +11,13 @@ import (
 )
 
 func envCommand(opts *engine.Options) *cobra.Command {
-	var role string
-	cmd := &cobra.Command{
+	return &cobra.Command{
 		Use: "env", Short: "Print what leads the AWS CLI to the sandbox that runs, as a role", Args: cobra.NoArgs,
 		Example: `  eval $(go run -C sandbox . env --as codeflow-operator-prod)
   aws ecs list-clusters`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return withRunning(cmd.Context(), opts, func(s *engine.Sandbox) error {
-				access, err := s.Account.Access(role)
+				access, err := s.Account.Access(cmp.Or(opts.As, account.Administrator))
 				if err != nil {
 					return err
 				}
@@ -27,6 +27,4 @@ func envCommand(opts *engine.Options) *cobra.Command {
 			})
 		},
 	}
-	cmd.Flags().StringVar(&role, "as", account.Administrator, "the `role` that calls, by its name")
-	return cmd
 }

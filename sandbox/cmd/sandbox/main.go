@@ -50,7 +50,7 @@ func command() *cobra.Command {
 	root.PersistentFlags().StringVar(&opts.Dir, "dir", "", "the sandbox's `folder` (default .sandbox in the project)")
 	root.PersistentFlags().Float64Var((*float64)(&opts.TimeScale), "time-scale", float64(timescale.Default), "how many of AWS's seconds pass in one")
 	root.PersistentFlags().BoolVar(&opts.OnPaper, "on-paper", false, "run no service: deployments are only judged")
-	root.PersistentFlags().StringVar(&opts.As, "as", "", "work on the stacks as this `role` of the bootstrap stack, as administrator, or as nobody-asks (default who would on AWS)")
+	root.PersistentFlags().StringVar(&opts.As, "as", "", "work on the stacks as this `role` of the bootstrap stack, as administrator, or as nobody-asks (default who would on AWS; of env administrator)")
 	root.PersistentFlags().IntVar(&opts.CrashAfter, "crash-after", 0, "die after that many changes of the account, to test the repair")
 	root.AddCommand(tourCommand(&opts), cleanCommand(&opts), outputsCommand(&opts), exportCommand(&opts), driftCommand(&opts), faultCommand(&opts),
 		runCommand(&opts), statusCommand(&opts), alarmsCommand(&opts), logsCommand(&opts), curlCommand(&opts), envCommand(&opts), smokeCommand(&opts), opsCommand(&opts), rehearsalCommand(&opts), drillCommand(&opts))
