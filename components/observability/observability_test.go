@@ -82,7 +82,7 @@ func TestColorNames(t *testing.T) {
 	assert.Equal(t, []string{
 		"codeflow-green-guard", "codeflow-info-green-page-1", "codeflow-info-green-page-2", "codeflow-info-green-page-3",
 	}, names(r, compositeType, "alarmName"))
-	assert.Len(t, r.Resources(), 1+11+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
+	assert.Len(t, r.Resources(), 1+12+4+len(filters)+len(serverQueries)+2, "and what tells of a failed deployment")
 }
 
 func TestNoNamesCollide(t *testing.T) {
