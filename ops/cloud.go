@@ -15,6 +15,9 @@ type Cloud interface {
 	// Requests returns what a colour answered in the last window, rounded up to
 	// minutes.
 	Requests(ctx context.Context, color string, window time.Duration) (Requests, error)
+	// Out returns the colours with a record whose health check fails, sorted: Route 53
+	// answers with them only while no other colour is healthy.
+	Out(ctx context.Context) ([]string, error)
 	// Weights returns the weights that the records really have.
 	Weights(ctx context.Context) (Weights, error)
 	// SetWeights changes the records, all or none of them, if their weights are still

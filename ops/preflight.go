@@ -58,6 +58,16 @@ func checkAlarms(name string, c Color) error {
 		"or set codeflow:traffic yourself and run pulumi up if the traffic must leave at once", name, strings.Join(c.Alarms, ", "))
 }
 
+// checkOut refuses a colour that Route 53 would leave at once. Without requests its
+// health check keeps its last status.
+func checkOut(name string, out []string) error {
+	if !slices.Contains(out, name) {
+		return nil
+	}
+	return fmt.Errorf("Route 53 leaves %q, whose requests failed last: when it works, send some to its own name for two minutes "+
+		"(make smoke STACK=%s, not /health, which does not count), and its health check passes", name, name)
+}
+
 func checkSwitchedBack(name string, r Release, s *SwitchedBack) error {
 	if s == nil || r.Digest == "" || s.Digest != r.Digest {
 		return nil

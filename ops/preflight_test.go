@@ -41,6 +41,9 @@ func TestSwitchIsRefused(t *testing.T) {
 		"the other's alarm": {color("blue", func(c *opstest.Color) { c.Alarms = []string{"bell"} }), []string{
 			`alarms of "blue" ring already`, "or set codeflow:traffic yourself",
 		}},
+		"out by its health check": {func(s *opstest.State) { s.Out = []string{"green"} }, []string{
+			`Route 53 leaves "green", whose requests failed last: when it works, send some to its own name`,
+		}},
 		"refused digest": {func(s *opstest.State) {
 			s.SwitchedBack = &ops.SwitchedBack{Color: "green", Digest: opstest.Digest("green"), Reason: "slow"}
 		}, []string{`digest ba4788b226aa of "green" was switched back`, "(slow): bring up a release that works, or clear it with ops unblock"}},

@@ -16,6 +16,7 @@ type situation struct {
 	release       Release
 	sample        Sample
 	refused       *SwitchedBack
+	out           []string // see [Cloud]
 }
 
 // prepare checks everything before the first step and reports every problem at
@@ -43,7 +44,7 @@ func (c *Controller) prepare(ctx context.Context, opts SwitchOptions) (*Plan, er
 	t := c.Thresholds.withDefaults()
 	bearable := t.bearable(s.sample.Old, s.sample.OldRequests)
 	problems := append(checkColor(s.to, s.sample.New, s.release), checkWeights(s.file, s.records),
-		checkSwitchedBack(s.to, s.release, s.refused), checkAlarms(s.to, s.sample.New), checkAlarms(s.from, s.sample.Old))
+		checkSwitchedBack(s.to, s.release, s.refused), checkAlarms(s.to, s.sample.New), checkOut(s.to, s.out), checkAlarms(s.from, s.sample.Old))
 	if !opts.OneWay {
 		problems = append(problems, c.checkSchema(ctx, s))
 	}
@@ -140,6 +141,9 @@ func (c *Controller) readSample(ctx context.Context, s *situation) (err error) {
 			return err
 		}
 		if s.refused, err = c.Cloud.SwitchedBack(ctx); err != nil {
+			return err
+		}
+		if s.out, err = c.Cloud.Out(ctx); err != nil {
 			return err
 		}
 		s.sample, err = c.sample(ctx, s.to, s.from, pace.Window)

@@ -13,10 +13,12 @@ import (
 
 // Status is everything at a glance.
 type Status struct {
-	Time         time.Time     `json:"time"`
-	File         Weights       `json:"file"`    // codeflow:traffic
-	Records      Weights       `json:"records"` // what Route 53 answers by
-	Colors       []ColorStatus `json:"colors"`
+	Time    time.Time     `json:"time"`
+	File    Weights       `json:"file"`    // codeflow:traffic
+	Records Weights       `json:"records"` // what Route 53 answers by
+	Colors  []ColorStatus `json:"colors"`
+	// Out are the colours that Route 53 leaves, since their health checks fail.
+	Out          []string      `json:"out,omitempty"`
 	SwitchedBack *SwitchedBack `json:"switchedBack,omitempty"`
 	Holder       *Holder       `json:"holder,omitempty"` // who is changing the traffic
 	Rollout      *Rollout      `json:"rollout,omitempty"`
@@ -57,6 +59,8 @@ func (c *Controller) Status(ctx context.Context, colors []string, holder *Holder
 		s.Records, err = c.Cloud.Weights(ctx)
 		see("records", err)
 		seen = err == nil
+		s.Out, err = c.Cloud.Out(ctx)
+		see("health checks", err)
 		s.SwitchedBack, err = c.Cloud.SwitchedBack(ctx)
 		see("refused digest", err)
 		return nil
@@ -96,6 +100,9 @@ func (s *Status) explain(seen bool) {
 		if why := c.Requests.Unknown; why != "" {
 			say("The requests of %q are not known: %s.", c.Name, why)
 		}
+	}
+	for _, color := range s.Out {
+		say("Route 53 leaves %q while another colour is healthy: its requests failed last.", color)
 	}
 	if s.SwitchedBack != nil {
 		say("Digest %s of %q gets no traffic since %s: %s. Clear it with ops unblock.", short(s.SwitchedBack.Digest), s.SwitchedBack.Color,

@@ -74,6 +74,7 @@ var Rules = []Rule{
 	{"internal/frontmatter/", colors},
 	{"internal/hidden/", colors},
 	{"internal/systemdir/", colors},
+	{"internal/iam/", All},
 	{"internal/", none},
 	{"npmrelease/", none},
 	{"peers/", none},

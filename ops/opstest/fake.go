@@ -35,6 +35,7 @@ type State struct {
 	Known        ops.Weights // the records in the state of the platform
 	Records      ops.Weights // the real ones
 	SwitchedBack *ops.SwitchedBack
+	Out          []string      // colours whose health checks fail
 	Load         float64       // requests per second of all clients together
 	Only         string        // the colour that they all go to; "": they follow the records
 	Minute       time.Duration // how long a minute of requests takes; 0: a minute
@@ -173,6 +174,12 @@ func (s *State) share(color string) float64 {
 func (f *Fake) Weights(ctx context.Context) (w ops.Weights, err error) {
 	err = f.locked(ctx, "read records", func() error { w = maps.Clone(f.s.Records); return nil })
 	return w, err
+}
+
+// Out implements [ops.Cloud].
+func (f *Fake) Out(ctx context.Context) (out []string, err error) {
+	err = f.locked(ctx, "read health checks", func() error { out = slices.Clone(f.s.Out); return nil })
+	return out, err
 }
 
 // SetWeights implements [ops.Cloud].

@@ -176,17 +176,17 @@ func TestApplyPreviewsOnce(t *testing.T) {
 	require.ErrorContains(t, s.Apply(t.Context()), "also update assets", "what an update did is looked at too")
 }
 
-// A step starts the CLI once, after the first one's preview.
+// A step starts the CLI once, after the look at the state and the first one's preview.
 func TestApplyStartsTheCLIOnce(t *testing.T) {
 	t.Parallel()
 	command := &cli{events: map[string][]string{"preview": {record, summary}, "up": {record, summary}}}
 	s := newStacks(t, command)
 	require.NoError(t, s.Apply(t.Context()))
-	assert.Equal(t, []string{"stack select", "preview", "up"}, command.calls)
+	assert.Equal(t, []string{"stack select", "stack export", "preview", "up"}, command.calls)
 	require.NoError(t, s.Apply(t.Context()))
-	assert.Equal(t, []string{"stack select", "preview", "up", "up"}, command.calls)
+	assert.Equal(t, []string{"stack select", "stack export", "preview", "up", "up"}, command.calls)
 	require.NoError(t, s.Refresh(t.Context()))
-	assert.Equal(t, []string{"stack export", "refresh --clear-pending-creates --target=urn:record"}, command.calls[4:])
+	assert.Equal(t, []string{"stack export", "refresh --clear-pending-creates --target=urn:pulumi:prod::codeflow::aws:route53/record:Record::live"}, command.calls[5:])
 }
 
 // The engine's own errors say enough, each once.

@@ -119,6 +119,7 @@ func (a *Account) listRecords(ctx context.Context, in *route53.ListResourceRecor
 func recordAPI(r *cloud.Resource) (types.ResourceRecordSet, error) {
 	var spec struct {
 		FQDN, Type, SetIdentifier string
+		HealthCheckID             *string
 		TTL                       *int64
 		Records                   []string
 		Aliases                   []struct {
@@ -129,7 +130,7 @@ func recordAPI(r *cloud.Resource) (types.ResourceRecordSet, error) {
 		FailoverRoutingPolicies []struct{ Type string }
 	}
 	err := decode(r, &spec)
-	record := types.ResourceRecordSet{Name: aws.String(dotted(spec.FQDN)), Type: types.RRType(spec.Type)}
+	record := types.ResourceRecordSet{Name: aws.String(dotted(spec.FQDN)), Type: types.RRType(spec.Type), HealthCheckId: spec.HealthCheckID}
 	if spec.SetIdentifier != "" {
 		record.SetIdentifier = &spec.SetIdentifier
 	}
@@ -235,6 +236,9 @@ func (r record) properties(zone string) *cloud.Resource {
 	if identifier != "" {
 		properties["setIdentifier"] = identifier
 	}
+	if r.set.HealthCheckId != nil {
+		properties["healthCheckId"] = *r.set.HealthCheckId
+	}
 	if r.set.Weight != nil {
 		properties["weightedRoutingPolicies"] = []any{map[string]any{"weight": *r.set.Weight}}
 	}
@@ -262,7 +266,7 @@ func (r record) properties(zone string) *cloud.Resource {
 	}
 	changed := *r.resource
 	changed.Outputs = maps.Clone(changed.Outputs)
-	for _, policy := range []string{"weightedRoutingPolicies", "failoverRoutingPolicies", "aliases", "ttl", "records"} {
+	for _, policy := range []string{"healthCheckId", "weightedRoutingPolicies", "failoverRoutingPolicies", "aliases", "ttl", "records"} {
 		delete(changed.Outputs, policy)
 	}
 	maps.Copy(changed.Outputs, properties)

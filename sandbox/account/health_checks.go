@@ -3,6 +3,7 @@ package account
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/runtime/alarm"
@@ -19,6 +20,15 @@ func (h *healthChecks) healthy(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return !h.unhealthy[id]
+}
+
+// Series implements [alarm.Source]: 1 of what is healthy, in all of the past too.
+func (h *healthChecks) Series(m alarm.Metric, count int) ([]*float64, error) {
+	status := 0.0
+	if h.healthy(m.Dimensions["HealthCheckId"]) {
+		status = 1
+	}
+	return slices.Repeat([]*float64{&status}, count), nil
 }
 
 // followHealthChecks evaluates the health checks on alarms. Route 53 looks at the

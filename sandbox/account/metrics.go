@@ -28,7 +28,6 @@ var healthy = alarm.Healthy{
 	"AWS/S3/OperationsFailedReplication":     0,
 	"AWS/Events/TriggeredRules":              0,
 	"AWS/Backup/NumberOfBackupJobsCompleted": 1,
-	"AWS/Route53/HealthCheckStatus":          1,
 }
 
 // silent are the namespaces that report nothing while a thing does not run.
@@ -54,9 +53,10 @@ func (a *Account) source() alarm.Source {
 	for _, namespace := range []string{"AWS/ECS", "AWS/WAFV2"} {
 		sources[namespace] = a.published
 	}
-	for _, namespace := range []string{"AWS/NATGateway", "AWS/CertificateManager", "AWS/CloudFront", "AWS/Backup", "AWS/Route53", "AWS/S3", "AWS/Events"} {
+	for _, namespace := range []string{"AWS/NATGateway", "AWS/CertificateManager", "AWS/CloudFront", "AWS/Backup", "AWS/S3", "AWS/Events"} {
 		sources[namespace] = healthy
 	}
+	sources["AWS/Route53"] = &a.healthChecks
 	return a.metricFaults.Over(sources)
 }
 
