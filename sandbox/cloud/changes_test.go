@@ -38,7 +38,7 @@ func certificate(region string) string {
 var configs = map[string]in{
 	"platform":  {"region": "eu-central-1", "domain": in{"name": "codeflow.example.com"}, "recovery": in{"region": "eu-west-1"}},
 	"color":     {"name": "blue", "platform": "prod", "region": "eu-central-1", "domain": "codeflow.example.com", "access": in{"public": true}},
-	"bootstrap": {"region": "eu-central-1", "domain": "codeflow.example.com", "repository": "o/r"},
+	"bootstrap": {"region": "eu-central-1", "domain": "codeflow.example.com", "repository": in{"name": "o/r"}},
 }
 
 // changes are the new values of keys. Those of text are not changed here: it says what a
@@ -46,7 +46,7 @@ var configs = map[string]in{
 var changes = map[string]any{
 	"platform.colors": []string{"blue", "green", "red"}, "platform.domain.certificateArn": certificate("eu-central-1"),
 	"platform.network.endpoints": []string{}, "platform.domain.cdnCertificateArn": certificate("us-east-1"), "platform.database.class": "db.t4g.large",
-	"platform.database.version": "17", "platform.database.storageGb": 60, "platform.database.maxStorageGb": 300,
+	"platform.database.storageGb": 60, "platform.database.maxStorageGb": 300,
 	"platform.database.finalSnapshot": false, "platform.cdn.priceClass": "PriceClass_All", "platform.cdn.minCacheHitPercent": 50,
 	"platform.waf.rateLimit": 3000, "platform.waf.regionalRateLimit": 30000, "platform.logs.audit.lockDays": 40,
 	"platform.settings": in{"log-level": "warn"}, "platform.operators": []string{"codeflow-*"}, "platform.trafficOverride": in{"blue": "why"},
@@ -55,8 +55,9 @@ var changes = map[string]any{
 	"color.access.public": false, "color.scaling.min": 2, "color.scaling.max": 20, "color.scaling.cpu": 60, "color.scaling.memory": 60,
 	"color.scaling.requestsPerTarget": 500, "color.tracing.samplePercent": 10,
 	"color.tracing.collector": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/collector@sha256:" + strings.Repeat("a", 64),
-	"bootstrap.domain":        "other.example.com", "bootstrap.repository": "o/other", "bootstrap.branch": "trunk",
-	"bootstrap.environments": []string{"prod"}, "bootstrap.platforms": []string{"prod", "test"},
+	"bootstrap.domain":        "other.example.com", "bootstrap.repository.name": "o/other", "bootstrap.branch": "trunk",
+	"bootstrap.environments": in{"prod": in{"platforms": []string{"prod"}}, "idle": in{"colors": []string{"blue", "green"}, "reads": []string{"prod"}}},
+	"bootstrap.ssoRoles":     []string{"arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/*/AWSReservedSSO_Operator_*"},
 }
 
 const (
@@ -67,9 +68,10 @@ const (
 // told are the effects that other tests show.
 var told = map[string]string{
 	"platform.domain.delegated": "true: the next step; false: refused on a platform that is up", "platform.deletionProtection": "false: refused while a colour is up",
-	"platform.database.generation": byRunbook, "platform.database.restoreFrom": byRunbook, "platform.database.unprotected": byRunbook,
+	"platform.database.generation": byRunbook, "platform.database.version": "another major version: refused without a new generation", "platform.database.restoreFrom": byRunbook, "platform.database.unprotected": byRunbook,
 	"platform.database.retired": byRunbook, "color.agents": newTasks, "color.image.base": newTasks, "color.access.oidc": newTasks,
 	"color.deletionProtection": "false: refused while the colour has a record", "bootstrap.deletionProtection": "in place",
+	"bootstrap.repository.ownerId": "in place: both subjects are let in", "bootstrap.repository.id": "in place: both subjects are let in",
 }
 
 func TestEveryKeyHasAnEffect(t *testing.T) {
