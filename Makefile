@@ -247,7 +247,7 @@ smoke: ## Ask STACK, a colour, on its own name whether it is well
 switch: $(filter .delivery/ops,$(OPS)) ## Move the traffic to TO, or to what codeflow:traffic announces
 	@export STACK="$$TO"; $(deployed)
 	@target="--to=$$TO"; test -n "$$TO" || target=--announced; \
-	$(OPS) switch "$$target" --or-resume --steps "$$STEPS" --bake "$$BAKE" --guard "$$GUARD" --yes $(COMMIT)
+	$(OPS) switch "$$target" --or-resume --probe --steps "$$STEPS" --bake "$$BAKE" --guard "$$GUARD" --yes $(COMMIT)
 
 .PHONY: traffic-pull
 traffic-pull: ## Open a pull request with the real weights, if ops committed some
