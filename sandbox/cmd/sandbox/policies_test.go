@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/ferg-cod3s/codeflow-infrastructure/policies"
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
@@ -55,7 +56,7 @@ func TestRolePoliciesHaveNoWildcard(t *testing.T) {
 // package policies.
 func TestStacksKeepTheRules(t *testing.T) {
 	t.Parallel()
-	s := onPaper(t, withAll)
+	s := openAs(t, engine.Options{Dir: withAll.copied(t), OnPaper: true, As: cloud.Administrator}) // who may change the audit's bucket
 	var resources []policies.Resource
 	for _, stack := range engine.Names {
 		kind := map[string]string{"prod": "platform", "dr": "dr", "bootstrap": "bootstrap"}[stack]

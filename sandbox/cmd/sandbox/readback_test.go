@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -17,7 +19,10 @@ func TestRefreshesFindNothing(t *testing.T) {
 		for _, stack := range engine.Names {
 			for _, operation := range []engine.Operation{engine.Refresh, engine.Up} {
 				result := run(t, s, stack, operation)
-				assert.Empty(t, result.Changed, "round %d: %s of %s", round+1, operation, stack)
+				changed := slices.DeleteFunc(result.Changed, func(c engine.Change) bool {
+					return strings.Contains(c.URN, "::pulumi:pulumi:StackReference::") // it reads what another stack's last update put out
+				})
+				assert.Empty(t, changed, "round %d: %s of %s", round+1, operation, stack)
 				assert.Positive(t, result.Counts["same"], "round %d: %s of %s", round+1, operation, stack)
 			}
 		}

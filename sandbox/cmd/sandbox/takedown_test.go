@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/cloud"
 	"github.com/ferg-cod3s/codeflow-infrastructure/sandbox/engine"
 )
 
 func TestTakingDown(t *testing.T) {
 	t.Parallel()
-	s := open(t, withTraffic.copied(t))
+	s := openAs(t, engine.Options{Dir: withTraffic.copied(t), As: cloud.Administrator})
 	protect := func(stack string, on bool) {
 		kind := "codeflow:color"
 		if stack == "prod" {
