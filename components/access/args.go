@@ -156,6 +156,7 @@ func (a *RolesArgs) validate() error {
 func (a *RolesArgs) platforms() []string {
 	return a.each(func(e Environment) []string { return e.Platforms })
 }
+
 func (a *RolesArgs) colors() []string {
 	return a.each(func(e Environment) []string { return e.Colors })
 }
