@@ -95,10 +95,14 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 	case Create:
 		actions = slices.Concat(row.Create, row.Administrator.Create, row.Read)
 	case Update:
-		actions = slices.DeleteFunc(slices.Concat(row.Update, row.Administrator.Update, row.Read), func(action string) bool {
+		actions = slices.DeleteFunc(slices.Concat(row.Update, row.Administrator.Update), func(action string) bool {
 			property := changes[action]
+			if strings.Contains(strings.ToLower(action), "tag") && !strings.Contains(action, "PutImageTag") {
+				property = "tags"
+			}
 			return property != "" && r.Changed != nil && !slices.Contains(r.Changed, property)
 		})
+		actions = append(actions, row.Read...)
 	case Delete:
 		actions = slices.Concat(row.Delete, row.Administrator.Delete, row.Read)
 	default:
@@ -117,8 +121,7 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 	return list, nil
 }
 
-// changes are the properties without whose change the provider does not call an action
-// of an administrator.
+// changes are the properties without whose change the provider does not call an action.
 var changes = map[string]string{
 	"kms:DisableKey": "isEnabled", "kms:DisableKeyRotation": "enableKeyRotation", "kms:PutKeyPolicy": "policy",
 }
