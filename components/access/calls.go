@@ -124,6 +124,7 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 // changes are the properties without whose change the provider does not call an action.
 var changes = map[string]string{
 	"kms:DisableKey": "isEnabled", "kms:DisableKeyRotation": "enableKeyRotation", "kms:PutKeyPolicy": "policy",
+	"logs:AssociateKmsKey": "kmsKeyId", "logs:PutRetentionPolicy": "retentionInDays",
 }
 
 // makes is the action that makes a resource: a tag that is given with it is checked as a
