@@ -73,6 +73,7 @@ var Rules = []Rule{
 	{"delivery/", none},
 	{"docs/", none},
 	{"internal/frontmatter/", colors},
+	{"internal/iam/", All}, // components/access compiles it
 	{"internal/systemdir/", colors},
 	{"internal/", none},
 	{"npmrelease/", none},
