@@ -33,6 +33,8 @@ type Resource struct {
 	Refs []string `json:"refs,omitempty"`
 	// Values are the properties that conditions are about: those of [ValueNames].
 	Values map[string]string `json:"values,omitempty"`
+	// Changed are the properties that an update changes; nil: any may be.
+	Changed []string `json:"-"`
 }
 
 // ValueNames are the properties that conditions of the roles' policies are about.
@@ -93,7 +95,14 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 	case Create:
 		actions = slices.Concat(row.Create, row.Administrator.Create, row.Read)
 	case Update:
-		actions = slices.Concat(row.Update, row.Administrator.Update, row.Read)
+		actions = slices.DeleteFunc(slices.Concat(row.Update, row.Administrator.Update), func(action string) bool {
+			property := changes[action]
+			if strings.Contains(strings.ToLower(action), "tag") && !strings.Contains(action, "PutImageTag") {
+				property = "tags"
+			}
+			return property != "" && r.Changed != nil && !slices.Contains(r.Changed, property)
+		})
+		actions = append(actions, row.Read...)
 	case Delete:
 		actions = slices.Concat(row.Delete, row.Administrator.Delete, row.Read)
 	default:
@@ -110,6 +119,12 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 		list = append(list, requests...)
 	}
 	return list, nil
+}
+
+// changes are the properties without whose change the provider does not call an action.
+var changes = map[string]string{
+	"kms:DisableKey": "isEnabled", "kms:DisableKeyRotation": "enableKeyRotation", "kms:PutKeyPolicy": "policy",
+	"logs:AssociateKmsKey": "kmsKeyId", "logs:PutRetentionPolicy": "retentionInDays",
 }
 
 // makes is the action that makes a resource: a tag that is given with it is checked as a

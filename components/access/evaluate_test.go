@@ -151,3 +151,25 @@ func administrators(t *testing.T) map[string]bool {
 	}
 	return all
 }
+
+// TestUpdateCallsWhatChanges leaves an administrator's call out of an update that is not
+// about it.
+func TestUpdateCallsWhatChanges(t *testing.T) {
+	t.Parallel()
+	key := access.Resource{Type: "aws:kms/key:Key", Region: "eu-central-1", ID: "k", ARN: "arn:aws:kms:eu-central-1:123456789012:key/k"}
+	asks := func(changed ...string) (actions []string) {
+		key.Changed = changed
+		requests, err := access.NewInventory(recorder.Account).Calls(access.Update, &key)
+		require.NoError(t, err)
+		for _, r := range requests {
+			actions = append(actions, r.Action)
+		}
+		return actions
+	}
+	assert.Contains(t, asks(), "kms:PutKeyPolicy", "anything may change")
+	assert.Contains(t, asks("policy"), "kms:PutKeyPolicy")
+	assert.NotContains(t, asks("description"), "kms:PutKeyPolicy")
+	assert.Contains(t, asks("description"), "kms:UpdateKeyDescription")
+	_, err := access.NewInventory(recorder.Account).Calls(access.Create, &access.Resource{Type: "aws:lambda/function:Function"})
+	assert.ErrorContains(t, err, "aws:lambda/function:Function has no row in components/access/actions.json")
+}

@@ -73,8 +73,8 @@ var Rules = []Rule{
 	{"docs/", none},
 	{"internal/frontmatter/", colors},
 	{"internal/hidden/", colors},
+	{"internal/iam/", All}, // components/access compiles it
 	{"internal/systemdir/", colors},
-	{"internal/iam/", All},
 	{"internal/", none},
 	{"npmrelease/", none},
 	{"peers/", none},

@@ -124,7 +124,16 @@ func (c *call) allowed(operation access.Operation, r *Resource) error {
 	inventory := a.of(c.cloud)
 	a.mu.Lock()
 	described := described(r, inventory.Has)
+	if operation == access.Update {
+		described.Changed = []string{}
+		for name := range merge(c.in, c.old.Inputs) {
+			if c.changed(name) {
+				described.Changed = append(described.Changed, name)
+			}
+		}
+	}
 	requests, err := inventory.Calls(operation, &described)
+	described.Changed = nil
 	inventory.Add(described)
 	a.mu.Unlock()
 	if err != nil {

@@ -43,6 +43,8 @@ func (p *provider) Configure(
 	if err := s.configure(decode(req.GetArgs())); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	stack, _ := s.defaultTags["Stack"].(string)
 	s.caller = p.cloud.Caller(stack)
 	return &pulumirpc.ConfigureResponse{SupportsPreview: true}, nil

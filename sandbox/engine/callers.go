@@ -41,7 +41,7 @@ func (s *Sandbox) callers(as string) error {
 // trail and bucket. An administrator also takes stacks away, with what is in them.
 func (s *Sandbox) as(stack string, operation Operation) (back func() error, err error) {
 	nothing := func() error { return nil }
-	if s.caller != "" || operation != Destroy && (stack != "prod" || operation != Up || s.audited(stack)) {
+	if s.caller != "" || operation != Destroy && (stack != "prod" || operation != Up && operation != UpRefresh || s.made(stack)) {
 		return nothing, nil
 	}
 	before, err := cloud.Callers(s.path("cloud"))
@@ -53,11 +53,28 @@ func (s *Sandbox) as(stack string, operation Operation) (back func() error, err 
 	return func() error { return cloud.SetCallers(s.path("cloud"), before) }, cloud.SetCallers(s.path("cloud"), during)
 }
 
-// audited is whether a stack has its trail.
-func (s *Sandbox) audited(stack string) bool {
-	state, err := os.ReadFile(s.path("state", ".pulumi", "stacks", project, stack+".json"))
-	return err == nil && bytes.Contains(state, []byte("aws:cloudtrail/trail:Trail"))
+// made is whether a platform has been up as a whole: until then an administrator is at it.
+func (s *Sandbox) made(stack string) bool {
+	_, err := os.Stat(s.madeFile(stack))
+	return err == nil
 }
+
+// note keeps what [Sandbox.made] knows, after an operation that went well.
+func (s *Sandbox) note(stack string, operation Operation) error {
+	switch operation {
+	case Up, UpRefresh:
+		state, err := os.ReadFile(s.path("state", ".pulumi", "stacks", project, stack+".json"))
+		if err != nil || !bytes.Contains(state, []byte("aws:cloudtrail/trail:Trail")) {
+			return err // it waits for something
+		}
+		return os.WriteFile(s.madeFile(stack), nil, 0o600)
+	case Destroy:
+		return os.RemoveAll(s.madeFile(stack))
+	}
+	return nil
+}
+
+func (s *Sandbox) madeFile(stack string) string { return s.path("stacks", stack+".made") }
 
 // bootstrapRoles are the policies of the roles that the bootstrap stack would make, of its
 // config in the sandbox: it is run without the engine.

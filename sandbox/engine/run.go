@@ -73,6 +73,9 @@ func (s *Sandbox) Run(ctx context.Context, stack string, operation Operation) (_
 		s.forget(stack)
 		err = selected.Workspace().RemoveStack(ctx, stack)
 	}
+	if err == nil {
+		err = s.note(stack, operation)
+	}
 	result := tally.result()
 	result.Seconds = time.Since(start).Seconds()
 	if ctx.Err() != nil {
