@@ -254,9 +254,6 @@ func (cfg *Config) deletionProtection() bool {
 	return cfg.Bootstrap.DeletionProtection
 }
 
-// roles are what an administrator alone can make anew, in a bootstrap stack.
-var roles = []string{"aws:iam/role:Role", "aws:iam/policy:Policy", "aws:iam/openIdConnectProvider:OpenIdConnectProvider"}
-
 // protectKept has Pulumi refuse, in the preview, to delete or replace what serves or
 // cannot be made again. AWS's own protection is met late: by then the engine has
 // deleted what depends on it. A resource's own option wins.
@@ -266,7 +263,10 @@ func protectKept(ctx *pulumi.Context, cfg *Config) error {
 	}
 	return ctx.RegisterStackTransformation(func(args *pulumi.ResourceTransformationArgs) *pulumi.ResourceTransformationResult {
 		found := protect.Find(args.Type)
-		if (found == nil || !found.Kept) && (cfg.Kind != "bootstrap" || !slices.Contains(roles, args.Type)) {
+		kept := found != nil && found.Kept
+		// Roles and what they may do: an administrator alone can make them anew.
+		access := cfg.Kind == "bootstrap" && strings.HasPrefix(args.Type, "aws:iam/") && !strings.HasSuffix(args.Type, "Attachment")
+		if !kept && !access {
 			return nil
 		}
 		return &pulumi.ResourceTransformationResult{

@@ -186,6 +186,17 @@ func TestWhatServesIsProtected(t *testing.T) {
 		}
 		assert.GreaterOrEqual(t, kept, 15)
 	}
+	administered := account(t, nil)
+	administered.Config = map[string]string{"codeflow:kind": "bootstrap", "codeflow:bootstrap": kinds["bootstrap"]}
+	require.NoError(t, program(t)(administered, false))
+	roles := 0
+	for _, child := range administered.Resources() {
+		if strings.HasPrefix(child.Type, "aws:iam/role:") {
+			assert.True(t, child.RPC.GetProtect(), child.Name)
+			roles++
+		}
+	}
+	assert.Positive(t, roles)
 	r := platformRecorder(t, withDomain+`, "database": {"generation": 2, "unprotected": 1, "restoreFrom": {"snapshot": "s"}}`, "", nil)
 	require.NoError(t, program(t)(r, false))
 	assert.False(t, r.Get(t, "aws:rds/instance:Instance", "database").RPC.GetProtect(), "it may go")
