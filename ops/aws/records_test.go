@@ -23,6 +23,7 @@ import (
 type zoneStub struct {
 	zones, records []string
 	refusal        string
+	metrics        string   // what CloudWatch answers
 	changes        []string // action, colour, type and weight
 }
 
@@ -43,6 +44,9 @@ func (r *zoneStub) cloud(t *testing.T) *opsaws.Cloud {
 	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		const ns = `xmlns="https://route53.amazonaws.com/doc/2013-04-01/"`
 		switch {
+		case strings.Contains(req.Header.Get("Authorization"), "/monitoring/"):
+			assert.Contains(t, req.Header.Get("Authorization"), "/us-east-1/", "where Route 53 publishes")
+			fmt.Fprint(w, r.metrics)
 		case req.Method == http.MethodPost && r.refusal != "":
 			w.WriteHeader(http.StatusBadRequest)
 			fmt.Fprintf(w, `<ErrorResponse %s><Error><Code>%s</Code><Message>[Tried to delete resource record set, but the values provided do not match the current values]</Message></Error></ErrorResponse>`, ns, r.refusal)
@@ -107,6 +111,36 @@ func TestSetWeights(t *testing.T) {
 			}
 			require.ErrorContains(t, err, c.fails)
 			assert.Equal(t, c.changed, strings.Contains(err.Error(), ops.ErrTrafficChanged.Error()))
+		})
+	}
+}
+
+// The newest status counts, of each colour once, and an unknown one is an error.
+func TestOut(t *testing.T) {
+	t.Parallel()
+	zones := []string{zoneOf("Z1", "example.com", false)}
+	records := []string{recordSet("blue", "A", 0), recordSet("green", "A", 100), recordSet("green", "AAAA", 100)}
+	for name, c := range map[string]struct {
+		records []string
+		status  map[string][]float64
+		want    []string
+		fails   string
+	}{
+		"healthy":   {records, map[string][]float64{"check0": {1, 1}, "check1": {1, 0}}, nil, ""},
+		"failing":   {records, map[string][]float64{"check0": {1}, "check1": {0, 1}}, []string{"green"}, ""},
+		"unknown":   {records, map[string][]float64{"check0": {1}}, nil, `the health check of colour "green" has no status`},
+		"no record": {nil, nil, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := zoneStub{zones: zones, records: c.records, metrics: metrics("Complete", "", c.status)}
+			out, err := r.cloud(t).Out(t.Context())
+			if c.fails != "" {
+				require.ErrorContains(t, err, c.fails)
+				return
+			}
+			require.NoError(t, err)
+			assert.Equal(t, c.want, out)
 		})
 	}
 }
