@@ -320,8 +320,10 @@ func simulateAll(t *testing.T, n int) results {
 	var mu sync.Mutex
 	var pending sync.WaitGroup
 	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for _, f := range faults {
+	for _, f := range faults { // before anybody reads the maps.
 		r.First[f.name], r.All[f.name] = map[string]rate{}, map[string]rate{}
+	}
+	for _, f := range faults {
 		for _, s := range services {
 			pending.Go(func() {
 				slots <- struct{}{}
