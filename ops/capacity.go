@@ -45,6 +45,7 @@ func (r *run) roomy(ctx context.Context, color string, share float64, patience t
 	if err := r.noted("%q gets %d tasks for %.0f %% of the load, and has %d healthy", color, need, share, state.Targets.Healthy); err != nil {
 		return err
 	}
+	died := false
 	for end := time.Now().Add(patience); time.Now().Before(end); {
 		if err := pause(ctx, plan.Pace.Interval); err != nil {
 			return err
@@ -55,8 +56,16 @@ func (r *run) roomy(ctx context.Context, color string, share float64, patience t
 				state = now
 			}
 			return err
-		}); err == nil && state.Targets.Healthy >= need {
+		}); err != nil {
+			continue
+		}
+		switch dead := color == plan.To && state.Targets.Healthy == 0; {
+		case state.Targets.Healthy >= need:
 			return nil
+		case dead && died: // twice in a row: its share of the traffic does not wait for tasks
+			return r.record(Entry{Event: Blamed, Reasons: []string{fmt.Sprintf("%q has %s", color, state.Targets)}})
+		default:
+			died = dead
 		}
 	}
 	return lacks(fmt.Sprintf("after %s", patience))
