@@ -173,6 +173,25 @@ func TestWayBackHasCapacity(t *testing.T) {
 	}
 }
 
+// Who waits for tasks sees that those that run die.
+func TestDiesWhileTasksAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		w.fake.Edit(func(s *opstest.State) { s.Load, s.Colors["green"].Most = 60, 3 })
+		w.after(time.Minute, func(s *opstest.State) { s.Load = 180 })
+		died := 8 * time.Minute
+		w.after(died, func(s *opstest.State) { s.Colors["green"].Targets = ops.Targets{Unhealthy: 3} })
+		back := new(ops.SwitchedBackError)
+		began := time.Now()
+		require.ErrorAs(t, w.Switch(t.Context(), green()), &back)
+		assert.Contains(t, w.out.String(), `"green" gets 4 tasks for 50 % of the load, and has 3 healthy`)
+		assert.Contains(t, w.out.String(), `switching back: "green" has 0 of 3 targets healthy`)
+		assert.Less(t, time.Since(began)-died, 2*time.Minute)
+		time.Sleep(time.Hour)
+	})
+}
+
 // A way back that leads to another release, or past the database, is none.
 func TestWayBackIsWhatItWas(t *testing.T) {
 	t.Parallel()
