@@ -303,6 +303,9 @@ func (m *model) watchRemoval(atOnce bool) {
 	m.mu.Lock()
 	dead := m.blueDead
 	m.mu.Unlock()
+	if s.Colors["blue"].Targets.Healthy > 0 {
+		dead = time.Time{} // it has come back since the last tick of watch
+	}
 	m.expect(stays || m.handed.Load() || dead.IsZero() || time.Since(dead) <= m.s.bound(m.failures)-5*10*time.Second,
 		"green is taken away while blue has no healthy targets")
 }
