@@ -102,6 +102,9 @@ func (v *Inventory) Calls(operation Operation, r *Resource) ([]iam.Request, erro
 			}
 			return property != "" && r.Changed != nil && !slices.Contains(r.Changed, property)
 		})
+		if len(r.Changed) > 0 && !slices.ContainsFunc(r.Changed, func(name string) bool { return !slices.Contains(forDeletion, name) }) {
+			actions = nil
+		}
 		actions = append(actions, row.Read...)
 	case Delete:
 		actions = slices.Concat(row.Delete, row.Administrator.Delete, row.Read)
@@ -126,6 +129,10 @@ var changes = map[string]string{
 	"kms:DisableKey": "isEnabled", "kms:DisableKeyRotation": "enableKeyRotation", "kms:PutKeyPolicy": "policy",
 	"logs:AssociateKmsKey": "kmsKeyId", "logs:PutRetentionPolicy": "retentionInDays",
 }
+
+// forDeletion are properties that the provider keeps until it deletes a resource: it calls
+// nothing to change them.
+var forDeletion = []string{"deleteAutomatedBackups", "finalSnapshotIdentifier", "forceDelete", "forceDestroy", "recoveryWindowInDays", "skipFinalSnapshot"}
 
 // makes is the action that makes a resource: a tag that is given with it is checked as a
 // call of its own, which says so.

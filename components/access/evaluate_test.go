@@ -170,6 +170,8 @@ func TestUpdateCallsWhatChanges(t *testing.T) {
 	assert.Contains(t, asks("policy"), "kms:PutKeyPolicy")
 	assert.NotContains(t, asks("description"), "kms:PutKeyPolicy")
 	assert.Contains(t, asks("description"), "kms:UpdateKeyDescription")
+	assert.NotContains(t, asks("forceDestroy"), "kms:UpdateKeyDescription", "the provider keeps it until the deletion")
+	assert.Contains(t, asks("forceDestroy", "description"), "kms:UpdateKeyDescription")
 	_, err := access.NewInventory(recorder.Account).Calls(access.Create, &access.Resource{Type: "aws:lambda/function:Function"})
 	assert.ErrorContains(t, err, "aws:lambda/function:Function has no row in components/access/actions.json")
 }

@@ -3,7 +3,6 @@ package cloud
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/pulumi/pulumi/sdk/v3/go/common/util/rpcutil/rpcerror"
@@ -182,29 +181,10 @@ func (c *call) change() (*Resource, error) {
 	stored := *c.old
 	stored.Inputs, stored.Outputs = c.in, c.out
 	stored.Events = slices.Concat(c.events, c.old.Events)
-	if !onlyForDeletion(c.old.Inputs, c.in) {
-		if err := c.allowed(access.Update, &stored); err != nil {
-			return nil, err
-		}
+	if err := c.allowed(access.Update, &stored); err != nil {
+		return nil, err
 	}
 	return &stored, c.cloud.store.Put(&stored)
-}
-
-// forDeletion are inputs that the provider keeps until it deletes a resource: a change of
-// them calls nothing.
-var forDeletion = []string{"deleteAutomatedBackups", "finalSnapshotIdentifier", "forceDelete", "forceDestroy", "recoveryWindowInDays", "skipFinalSnapshot"}
-
-func onlyForDeletion(before, after props) bool {
-	changed := false
-	for key := range merge(before, after) {
-		if !reflect.DeepEqual(before[key], after[key]) {
-			changed = true
-			if !slices.Contains(forDeletion, key) {
-				return false
-			}
-		}
-	}
-	return changed
 }
 
 // overlay lays new inputs over a resource's outputs. What the inputs no longer
