@@ -40,7 +40,7 @@ PURE := ./agentbundle/... ./server/... ./ops/... ./cmd/... ./internal/... ./comp
 RACE := ./agentbundle/... ./server/... ./ops/... ./cmd/codeflow-server ./cmd/ops ./delivery/smoke ./internal/load ./internal/postgres ./npmrelease/registry
 # It needs a C compiler; without one the same tests run without it.
 DETECT := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
-SANDBOX_RACE := ./runtime/... ./account ./control ./drill ./rehearsal/traffic
+SANDBOX_RACE := ./runtime/... ./account ./awsapi ./control ./drill ./rehearsal/traffic
 REST = $(filter-out $(shell go list $(RACE) ./components/... ./stacks/...),$(shell go list ./...))
 SANDBOX_REST = $(filter-out $(shell go list -C sandbox $(SANDBOX_RACE)),$(shell go list -C sandbox ./...))
 COVER := -covermode=atomic -coverprofile=coverage-

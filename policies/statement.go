@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/ferg-cod3s/codeflow-infrastructure/internal/iam"
 )
 
 // statement is a statement of a policy.
@@ -19,24 +21,7 @@ type statement struct {
 }
 
 // texts is one text or several.
-type texts []string
-
-// UnmarshalJSON reads both forms. Numbers and booleans, which conditions may
-// have, become their text.
-func (t *texts) UnmarshalJSON(data []byte) error {
-	var value any
-	if err := json.Unmarshal(data, &value); err != nil {
-		return err
-	}
-	elements, ok := value.([]any)
-	if !ok {
-		elements = []any{value}
-	}
-	for _, element := range elements {
-		*t = append(*t, fmt.Sprint(element))
-	}
-	return nil
-}
+type texts = iam.Texts
 
 // principals are those of each kind: "AWS", "Service", "Federated".
 type principals map[string]texts

@@ -43,10 +43,11 @@ type Condition struct {
 	Values   []string
 }
 
-// texts is a JSON string or a list of them; numbers and booleans count as strings.
-type texts []string
+// Texts is a JSON string or a list of them; numbers and booleans count as strings.
+type Texts []string
 
-func (t *texts) UnmarshalJSON(data []byte) error {
+// UnmarshalJSON reads both forms.
+func (t *Texts) UnmarshalJSON(data []byte) error {
 	var value any
 	if err := json.Unmarshal(data, &value); err != nil {
 		return err
@@ -68,10 +69,10 @@ func (t *texts) UnmarshalJSON(data []byte) error {
 
 type statement struct {
 	Sid, Effect             string
-	Action, NotAction       texts
-	Resource, NotResource   texts
+	Action, NotAction       Texts
+	Resource, NotResource   Texts
 	Principal, NotPrincipal json.RawMessage
-	Condition               map[string]map[string]texts
+	Condition               map[string]map[string]Texts
 }
 
 // Parse reads a policy document. It refuses what IAM refuses, and elements and
@@ -119,7 +120,7 @@ func (s statement) parse() (Statement, error) {
 	if s.Principal != nil {
 		p.Principals = map[string][]string{"*": {"*"}}
 		if string(s.Principal) != `"*"` {
-			var kinds map[string]texts
+			var kinds map[string]Texts
 			if err := json.Unmarshal(s.Principal, &kinds); err != nil {
 				return p, fmt.Errorf("Principal: %w", err)
 			}

@@ -35,20 +35,12 @@ type Access struct{ URL, AccessKeyID, SecretAccessKey string }
 
 // Access returns that of a role, by its name.
 func (a *Account) Access(role string) (Access, error) {
-	key := a.api.Key(principal(role))
+	key := a.api.Key(cloud.Principal(role).ARN)
 	return Access{a.api.URL, key.AccessKeyID, key.SecretAccessKey}, nil
 }
 
 // Calls counts the calls of the account, by role and service.
 func (a *Account) Calls() ([]awsapi.Count, error) { return a.api.Counts(), nil }
-
-// principal is the ARN of a role's session, or of the administrator.
-func principal(role string) string {
-	if role == Administrator {
-		return fmt.Sprintf("arn:aws:iam::%s:user/%s", cloud.Account, role)
-	}
-	return fmt.Sprintf("arn:aws:sts::%s:assumed-role/%s/sandbox", cloud.Account, role)
-}
 
 // on is the permission for resources.
 func on(arns ...string) awsapi.Permission { return awsapi.Permission{Resources: arns} }

@@ -105,7 +105,7 @@ func (a *Account) deleteParameter(ctx context.Context, in *ssm.DeleteParameterIn
 // environment is what leads the AWS SDK in a task here, as the task's role.
 // https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
 func (a *Account) environment(region, role string) []task.Variable {
-	key := a.api.Key(principal(path.Base(role)))
+	key := a.api.Key(cloud.Principal(path.Base(role)).ARN)
 	return []task.Variable{
 		{Name: "AWS_REGION", Value: region},
 		{Name: "AWS_ENDPOINT_URL", Value: a.api.URL},

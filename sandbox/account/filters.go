@@ -39,15 +39,18 @@ func (a *Account) followFilters() {
 // filter publishes the metrics that an event has, and those that the metric filters
 // make of it.
 func (a *Account) filter(group, message string) {
+	var filters []metricFilter
+	if all := a.filters.Load(); all != nil {
+		filters = (*all)[group]
+	}
+	if len(filters) == 0 && !strings.Contains(message, `"_aws"`) {
+		return // most lines, which nobody reads
+	}
 	event := alarm.Event(message)
 	if event == nil || a.published.PutEmbedded(event) {
 		return
 	}
-	filters := a.filters.Load()
-	if filters == nil {
-		return
-	}
-	for _, f := range (*filters)[group] {
+	for _, f := range filters {
 		if f.pattern.Matches(event) {
 			if value, dimensions, ok := f.read(event); ok {
 				a.published.Put(f.MetricTransformation.Namespace, f.MetricTransformation.Name, dimensions, value)

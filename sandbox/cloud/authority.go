@@ -79,8 +79,8 @@ func (c *Cloud) Caller(stack string) string {
 	return cmp.Or(byStack[stack], NobodyAsks)
 }
 
-// principal is a caller as AWS names it.
-func principal(caller string) iam.Principal {
+// Principal is a caller as AWS names it.
+func Principal(caller string) iam.Principal {
 	switch caller {
 	case NobodyAsks:
 		return iam.Principal{ARN: "arn:aws:iam::" + Account + ":user/sandbox", Account: Account}
@@ -107,10 +107,10 @@ func (c *Cloud) Authorize(_ context.Context, principalARN, action, resource stri
 	caller := Administrator
 	if _, session, ok := strings.Cut(principalARN, ":assumed-role/"); ok {
 		caller, _, _ = strings.Cut(session, "/")
-	} else if principalARN == principal(NobodyAsks).ARN {
+	} else if principalARN == Principal(NobodyAsks).ARN {
 		return nil
 	}
-	request := iam.Request{Principal: principal(caller), Action: action, Resource: resource, Context: conditions}
+	request := iam.Request{Principal: Principal(caller), Action: action, Resource: resource, Context: conditions}
 	request.Principal.ARN = principalARN
 	return c.authority.check(c, caller, []iam.Request{request})
 }
@@ -184,7 +184,7 @@ func (a *authority) check(c *Cloud, caller string, requests []iam.Request) error
 	}
 	for _, r := range requests {
 		if r.Principal.ARN == "" {
-			r.Principal = principal(caller)
+			r.Principal = Principal(caller)
 		}
 		context := map[string][]string{"aws:PrincipalArn": {cmp.Or(r.Principal.Role, r.Principal.ARN)}}
 		maps.Copy(context, r.Context)

@@ -105,7 +105,7 @@ func zoneID(zone string) string {
 
 func callerIdentity(q query) props {
 	return props{
-		"accountId": Account, "id": Account, "userId": "AIDASANDBOX", "arn": principal(q.caller).ARN,
+		"accountId": Account, "id": Account, "userId": "AIDASANDBOX", "arn": Principal(q.caller).ARN,
 	}
 }
 

@@ -34,12 +34,18 @@ func (s *Sandbox) Post(ctx context.Context, path, body string) (status int, err 
 	return status, err
 }
 
-func (s *Sandbox) knock(ctx context.Context, method, path, body string, answer func(*http.Response) error) error {
+// Client is as a client on the internet is, see [account.Status.Client]. Close its idle
+// connections.
+func (s *Sandbox) Client() (*http.Client, error) {
 	running, err := s.Account.Status()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	client, err := running.Client()
+	return running.Client()
+}
+
+func (s *Sandbox) knock(ctx context.Context, method, path, body string, answer func(*http.Response) error) error {
+	client, err := s.Client()
 	if err != nil {
 		return err
 	}

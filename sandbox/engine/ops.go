@@ -75,11 +75,7 @@ func (s *Sandbox) Ops(platform string, log io.Writer) (*cli.Target, error) {
 
 // probe sends a request to a colour's own name.
 func (s *Sandbox) probe(ctx context.Context, color string) error {
-	running, err := s.Account.Status()
-	if err != nil {
-		return err
-	}
-	client, err := running.Client()
+	client, err := s.Client()
 	if err != nil {
 		return err
 	}

@@ -252,11 +252,7 @@ func smokeCommand(opts *engine.Options) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				status, err := s.Account.Status()
-				if err != nil {
-					return err
-				}
-				client, err := status.Client()
+				client, err := s.Client()
 				if err != nil {
 					return err
 				}
